@@ -1,0 +1,1 @@
+"""What the platforms send us: verify, decrypt, parse, de-duplicate. It decides nothing."""

@@ -1,0 +1,1 @@
+"""The only way out: outbox, registry, planner, dispatcher, channels."""

@@ -1,0 +1,1 @@
+"""A fictional city, and the story that `make demo` plays."""

@@ -1,0 +1,50 @@
+"""Columns that every table uses alike."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from tortoise import fields
+from tortoise.fields.base import OnDelete
+
+from kit.clock import now
+from kit.ids import new_id
+
+ENUM_LENGTH = 32
+E = TypeVar("E", bound=StrEnum)
+
+
+def key() -> Any:
+    """A UUIDv7 primary key."""
+    return fields.UUIDField(primary_key=True, default=new_id)
+
+
+def ref(model: str, **options: Any) -> Any:
+    """A reference that is never cascaded: what others refer to is not deleted from under them."""
+    return fields.ForeignKeyField(f"steward.{model}", on_delete=OnDelete.RESTRICT, related_name=False, **options)
+
+
+def loose_ref(**options: Any) -> Any:
+    """An id without a foreign key: into a partitioned table, or where the row must outlive what it names."""
+    return fields.UUIDField(**options)
+
+
+def created() -> Any:
+    """The domain instant at which the row came to be, UTC."""
+    return fields.DatetimeField(default=now)
+
+
+def instant(**options: Any) -> Any:
+    """An instant, `timestamptz`, UTC."""
+    return fields.DatetimeField(**options)
+
+
+def choice(kind: type[E], **options: Any) -> Any:
+    """A value of an enumeration, stored as text; the length is fixed so that adding a value is no migration."""
+    return fields.CharEnumField(kind, max_length=ENUM_LENGTH, **options)
+
+
+def sealed(**options: Any) -> Any:
+    """Personal data as `kit.crypto` seals it."""
+    return fields.BinaryField(**options)

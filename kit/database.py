@@ -1,0 +1,154 @@
+"""PostgreSQL: connecting, transactions, plain SQL, migrations.
+
+Features use Tortoise models; hot paths use `fetch` and `execute`, which run on the caller's transaction where there is
+one. Time is never taken from the database in domain SQL: it comes in as a parameter from `kit.clock`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext, get_current_context, set_global_context
+from tortoise.migrations.api.migrate import migrate as tortoise_migrate
+from tortoise.transactions import atomic, in_transaction
+
+__all__ = ["atomic", "config", "connected", "execute", "fetch", "fetchrow", "fetchval", "in_transaction", "migrate"]
+
+APP = "steward"
+APP_NAME = "case-steward"
+LOCK_TIMEOUT_MS = 5_000
+STATEMENT_TIMEOUT_MS = 30_000
+
+
+def credentials(url: str) -> dict[str, Any]:
+    """A `postgresql://` URL, `?host=` of a socket directory included, as Tortoise's asyncpg credentials."""
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    return {
+        "host": query.get("host") or parts.hostname or "127.0.0.1",
+        "port": int(query.get("port") or parts.port or 5432),
+        "user": unquote(parts.username or "steward"),
+        "password": unquote(parts.password or ""),
+        "database": parts.path.lstrip("/") or "steward",
+    }
+
+
+def config(url: str, *, pool: int = 10) -> dict[str, Any]:
+    """Tortoise's configuration for one database with every model of the house."""
+    options = {
+        "minsize": 1,
+        "maxsize": pool,
+        "application_name": APP_NAME,
+        "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS), "jit": "off", "timezone": "UTC"},
+    }
+    return {
+        "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials(url) | options}},
+        "apps": {
+            APP: {"models": model_modules(), "default_connection": "default", "migrations": "migrations"},
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def model_modules() -> list[str]:
+    """Every module named `models` in the house, found by walking: a new feature cannot be forgotten."""
+    found = ["kit.models"]
+    for package in ("delivery", "stewardship", "bot"):
+        root = importlib.import_module(package)
+        found += [m.name for m in pkgutil.walk_packages(root.__path__, f"{package}.") if m.name.endswith(".models")]
+    return found
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, *, pool: int = 10) -> AsyncIterator[None]:
+    """Open the ORM for a process, or do nothing where a test has opened it already."""
+    if get_current_context() is not None:
+        yield
+        return
+    async with TortoiseContext() as context:
+        await context.init(config=config(url, pool=pool))
+        set_global_context(context)
+        try:
+            yield
+        finally:
+            _forget_global_context()
+
+
+def _forget_global_context() -> None:
+    import tortoise.context
+
+    # Tortoise offers no public way to unset it; a leftover would refuse the next context in the same process.
+    tortoise.context._global_context = None
+
+
+def client() -> BaseDBAsyncClient:
+    """The current transaction's client, or the pool's."""
+    return get_connection("default")
+
+
+@contextlib.asynccontextmanager
+async def raw() -> AsyncIterator[asyncpg.Connection]:
+    """The asyncpg connection of the current transaction, or one of the pool's for the length of the block."""
+    async with cast("AbstractAsyncContextManager[asyncpg.Connection]", client().acquire_connection()) as connection:
+        yield connection
+
+
+def in_a_transaction() -> bool:
+    """Whether the caller has a transaction open."""
+    return isinstance(client(), TransactionalDBClient)
+
+
+async def fetch(sql: str, *values: Any) -> list[asyncpg.Record]:
+    """Rows of a query with $1 parameters, on the current transaction."""
+    async with raw() as connection:
+        return await connection.fetch(sql, *values)
+
+
+async def fetchrow(sql: str, *values: Any) -> asyncpg.Record | None:
+    """The first row, or None."""
+    async with raw() as connection:
+        return await connection.fetchrow(sql, *values)
+
+
+async def fetchval(sql: str, *values: Any) -> Any:
+    """The first column of the first row, or None."""
+    async with raw() as connection:
+        return await connection.fetchval(sql, *values)
+
+
+async def execute(sql: str, *values: Any) -> str:
+    """Run a statement; answers PostgreSQL's command tag."""
+    async with raw() as connection:
+        return await connection.execute(sql, *values)
+
+
+async def advisory_lock(space: str, key: str) -> None:
+    """Serialise the current transaction with others of the same space and key, until it ends."""
+    await fetchval("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"{space}:{key}")
+
+
+async def migrate(url: str) -> None:
+    """Bring the schema up to date. Two processes may call it at once: the second waits for the first."""
+    from kit import jobs, partitions
+
+    guard = await asyncpg.connect(url)
+    try:
+        await guard.execute("select pg_advisory_lock(hashtextextended('steward:migrate', 0))")
+        await guard.execute(f"set lock_timeout = {LOCK_TIMEOUT_MS}")
+        await tortoise_migrate(config=config(url, pool=2))
+        await Tortoise.close_connections()
+        await jobs.install(guard)
+        await partitions.ensure(guard)
+    finally:
+        await guard.close()
