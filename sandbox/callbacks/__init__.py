@@ -1,0 +1,1 @@
+"""What the platforms send to the product: messages and events, signed and encrypted, with their tries."""

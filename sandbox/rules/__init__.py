@@ -1,0 +1,1 @@
+"""The platforms' rules as pure functions and small state, without HTTP."""

@@ -1,0 +1,14 @@
+// Starts the page: loads what there is, listens to changes, mounts the parts.
+
+import { mountBar } from "./bar.js";
+import { toast } from "./dom.js";
+import { mountStage } from "./stage.js";
+import { listen, load } from "./state.js";
+import { mountStory } from "./story.js";
+import { T } from "./texts.js";
+
+mountBar(document.getElementById("bar"));
+mountStory(document.getElementById("story"));
+mountStage(document.getElementById("stage"));
+listen();
+load().catch((error) => toast(T.failed(error.message), "error"));

@@ -1,0 +1,139 @@
+// What the page knows, kept up to date by server-sent events. Views listen by topic.
+
+import { get } from "./api.js";
+
+export const state = {
+  phones: new Map(),
+  entries: new Map(), // phone id → entries, oldest first
+  menu: null,
+  qrcodes: [],
+  templates: [],
+  story: new Map(),
+  faults: [],
+  accounts: {},
+  clockOffset: 0, // milliseconds that the platform's clock is ahead of this computer's
+  declaredOffset: 0, // seconds that it is ahead of real time, as set
+  online: false,
+};
+
+const listeners = new Map();
+
+/** on("entry", (entry, isNew) => …). Topics: loaded, phones, phone, entry, menu, qrcodes, templates, story, faults, clock, online. */
+export function on(topic, listener) {
+  if (!listeners.has(topic)) listeners.set(topic, new Set());
+  listeners.get(topic).add(listener);
+  return () => listeners.get(topic).delete(listener);
+}
+
+function tell(topic, ...values) {
+  for (const listener of listeners.get(topic) ?? []) listener(...values);
+}
+
+export const now = () => new Date(Date.now() + state.clockOffset);
+
+async function allEntries() {
+  const found = [];
+  for (let after = 0; ; ) {
+    const page = await get(`/feed?after=${after}`);
+    if (page.entries.length === 0) return found;
+    found.push(...page.entries);
+    after = page.last;
+  }
+}
+
+export async function load() {
+  const [phones, entries, menu, qrcodes, templates, story, faults, accounts, clock] = await Promise.all([
+    get("/phones"), allEntries(), get("/menu"), get("/qrcodes"), get("/templates"), get("/story"), get("/faults"),
+    get("/accounts"), get("/clock"),
+  ]);
+  state.phones = new Map(phones.map((phone) => [phone.id, phone]));
+  state.entries = new Map(phones.map((phone) => [phone.id, []]));
+  for (const entry of entries) state.entries.get(entry.phone)?.push(entry);
+  Object.assign(state, { menu: menu.menu, qrcodes, templates, faults, accounts });
+  state.story = new Map(story.map((step) => [step.number, step]));
+  takeClock(clock);
+  tell("loaded");
+}
+
+function takeClock(clock) {
+  state.clockOffset = new Date(clock.now).getTime() - Date.now();
+  state.declaredOffset = clock.offset_seconds;
+  tell("clock");
+}
+
+function takeEntry(entry) {
+  const entries = state.entries.get(entry.phone);
+  if (!entries) return;
+  const known = entries.findIndex((each) => each.seq === entry.seq);
+  if (known >= 0) entries[known] = entry;
+  else entries.push(entry);
+  tell("entry", entry, known < 0);
+}
+
+const takers = {
+  entry: takeEntry,
+  async phone({ id }) {
+    // The event carries raw windows; the page wants them as the API shows them.
+    const known = state.phones.has(id);
+    const phone = await get(`/phones/${encodeURIComponent(id)}`).catch(() => null);
+    if (!phone) return;
+    state.phones.set(id, phone);
+    if (!state.entries.has(id)) state.entries.set(id, []);
+    tell(known ? "phone" : "phones", phone);
+  },
+  phone_removed({ id }) {
+    state.phones.delete(id);
+    state.entries.delete(id);
+    tell("phones");
+  },
+  menu({ menu }) {
+    state.menu = menu;
+    tell("menu");
+  },
+  async qrcode() {
+    state.qrcodes = await get("/qrcodes");
+    tell("qrcodes");
+  },
+  async template() {
+    state.templates = await get("/templates");
+    tell("templates");
+  },
+  story(step) {
+    state.story.set(step.number, step);
+    tell("story");
+  },
+  story_cleared() {
+    state.story.clear();
+    tell("story");
+  },
+  async fault() {
+    state.faults = await get("/faults");
+    tell("faults");
+  },
+  async clock() {
+    takeClock(await get("/clock"));
+  },
+  async account() {
+    state.accounts = await get("/accounts");
+  },
+  reset: load,
+};
+
+export function listen() {
+  const stream = new EventSource("/control/events");
+  let first = true;
+  stream.addEventListener("hello", () => {
+    // After a break the page may have missed anything.
+    if (!first) load();
+    first = false;
+    state.online = true;
+    tell("online");
+  });
+  stream.addEventListener("error", () => {
+    state.online = false;
+    tell("online");
+  });
+  for (const [name, take] of Object.entries(takers)) {
+    stream.addEventListener(name, (event) => take(JSON.parse(event.data)));
+  }
+}

@@ -1,0 +1,105 @@
+"""The way of every WeChat call: address, access token, errcode, one renewal of the token.
+
+wechatpy's API classes call `get` and `post` of the client they are given and return what these return; handing them
+this one makes all of them asynchronous. Those that subscript their result do not work on an awaitable and are not used
+(`jsapi.get_jsapi_ticket`, `user.iter_followers`, `tag.iter_tag_users`, `menu.get`'s error handling …).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import orjson
+
+from wechat.errors import TOKEN_CODES, MalformedAnswer, platform_error
+from wechat.tokens import TokenSource
+from wechat.wire import Answer, exchange, json_object
+
+PLATFORM_URL = "https://api.weixin.qq.com"
+"""Hard-coded in wechatpy's classes; replaced by the settings' base URL."""
+DEFAULT_PATH = f"{PLATFORM_URL}/cgi-bin/"
+
+Processor = Callable[[dict[str, Any]], Any]
+
+
+class Transport:
+    """Calls one account's APIs. Share the session among all of them and close it when the process ends."""
+
+    def __init__(
+        self, http: aiohttp.ClientSession, *, base_url: str, tokens: TokenSource, seconds: float = 10.0
+    ) -> None:
+        self.http = http
+        self.base_url = base_url.rstrip("/")
+        self.tokens = tokens
+        self._seconds = seconds
+
+    def get(self, url: str, **kwargs: Any) -> Awaitable[Any]:
+        """As wechatpy's client, awaitable: the answer's JSON object, or Answer where it is none."""
+        return self.request("GET", url, **kwargs)
+
+    def post(self, url: str, **kwargs: Any) -> Awaitable[Any]:
+        """As `get`."""
+        return self.request("POST", url, **kwargs)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | bytes | None = None,
+        result_processor: Processor | None = None,
+        api_base_url: str = DEFAULT_PATH,
+        with_token: bool = True,
+    ) -> Any:
+        """Call an API. Raises CallError's classes.
+
+        A rejected access token is renewed and the call repeated exactly once: the platform did nothing at the first.
+        """
+        body = orjson.dumps(dict(data)) if isinstance(data, Mapping) else data
+        address = self.address(url, api_base_url)
+        plain = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        token = await self.tokens.token() if with_token else ""
+        result = await self._once(method, address, plain, body, token)
+        if with_token and _errcode(result) in TOKEN_CODES:
+            token = await self.tokens.renew(token)
+            result = await self._once(method, address, plain, body, token)
+        _check(result)
+        return result_processor(result) if result_processor and isinstance(result, dict) else result
+
+    def address(self, url: str, api_base_url: str = DEFAULT_PATH) -> str:
+        """Where an API is by the settings, whatever origin wechatpy has in its source."""
+        absolute = url if url.startswith(("http://", "https://")) else api_base_url + url
+        return self.base_url + absolute.removeprefix(PLATFORM_URL)
+
+    async def _once(
+        self, method: str, address: str, params: dict[str, str], body: bytes | None, token: str
+    ) -> dict[str, Any] | Answer:
+        if token:
+            params = params | {"access_token": token}
+        # Tencent reads the body whatever is declared; proxies in between like it declared.
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        answer = await exchange(
+            self.http, method, address, params=params, body=body, headers=headers, seconds=self._seconds
+        )
+        if answer.body[:1] == b"{":
+            return json_object(answer.body)
+        return answer
+
+
+def _errcode(result: dict[str, Any] | Answer) -> int:
+    """0 for success; some interfaces leave it out then. Raises MalformedAnswer where it is no number."""
+    if isinstance(result, Answer):
+        return 0
+    errcode = result.get("errcode", 0)
+    try:
+        return int(errcode)
+    except (TypeError, ValueError):
+        raise MalformedAnswer("errcode") from None
+
+
+def _check(result: dict[str, Any] | Answer) -> None:
+    if (errcode := _errcode(result)) and isinstance(result, dict):
+        raise platform_error(errcode, str(result.get("errmsg", "")))
