@@ -2,17 +2,21 @@
 
 A handler is registered by name and takes a `Job`. A *transactional* handler runs inside one transaction that also
 takes the job off the queue, so its database effects happen exactly once even when a worker is killed or a paused one
-wakes up late. A handler that talks to the outside manages its own transactions and calls `Job.acknowledge` in the one
-that records the outcome.
+wakes up late. A handler that talks to the outside manages its own transactions and calls `Job.acknowledge` last in the
+one that records the outcome: from then on the row is locked, and the worker's heartbeats wait for it.
+
+A handler that raises is run again, later and later; after its last retry, and where its runs keep ending their process,
+the job is held for a person: `held` lists it, `release` runs it again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -21,10 +25,12 @@ import pgqueuer
 import structlog
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver
+from pgqueuer.errors import RetryRequested
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.models import Context
 from pgqueuer.models import Job as QueueJob
 from pgqueuer.queries import Queries
+from pgqueuer.types import JobId
 
 from kit import database
 
@@ -35,9 +41,12 @@ CONCURRENCY = 50
 """At least twice the batch, or a batch waits for the last job of the one before."""
 HEARTBEAT = timedelta(seconds=10)
 DEQUEUE = timedelta(seconds=2)
-RETRIES = 6
+RETRIES = 12
+"""The waits double from a second to ten minutes, so that the last retry comes after about forty minutes."""
+LONGEST_WAIT = timedelta(minutes=10)
 POISON_RUNS = 4
 LOG_KEPT = timedelta(days=7)
+UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
 
 class LostJob(RuntimeError):
@@ -68,18 +77,22 @@ class Registered:
 
     handler: Handler
     transactional: bool
+    retries: int
 
 
 _handlers: dict[str, Registered] = {}
 
 
-def handler(name: str, *, transactional: bool = True) -> Callable[[Handler], Handler]:
-    """Register the function that runs jobs of this name. A name is registered once."""
+def handler(name: str, *, transactional: bool = True, retries: int = RETRIES) -> Callable[[Handler], Handler]:
+    """Register the function that runs jobs of this name. A name is registered once.
+
+    `retries`: how often it is run again after it raised, before the job is held.
+    """
 
     def register(function: Handler) -> Handler:
         if name in _handlers and _handlers[name].handler is not function:
             raise ValueError(f"the job {name} has a handler already")
-        _handlers[name] = Registered(function, transactional)
+        _handlers[name] = Registered(function, transactional, retries)
         return function
 
     return register
@@ -127,36 +140,53 @@ async def run_now(name: str, payload: dict[str, Any], *, job_id: int = 0) -> Non
 
 @dataclasses.dataclass
 class _GuardedExecutor(DatabaseRetryEntrypointExecutor):
-    """Retries with backoff, and holds a job whose runs keep dying without an exception (they kill the process)."""
+    """Retries with backoff, and holds a job whose runs keep ending without a word (they kill the process)."""
 
-    max_attempts: int = RETRIES
+    max_delay: timedelta = LONGEST_WAIT
 
     async def execute(self, job: QueueJob, context: Context) -> None:
-        picked = await database.fetchval(
-            "select count(*) from pgqueuer_log where job_id = $1 and status = 'picked'", job.id
-        )
-        if picked - job.attempts > POISON_RUNS:
+        if await self._unfinished_runs(job) > POISON_RUNS:
             raise PoisonJob(f"job {job.id} ({job.entrypoint}) ended its worker {POISON_RUNS} times")
         await super().execute(job, context)
+
+    async def _unfinished_runs(self, job: QueueJob) -> int:
+        """Runs since the job was last queued, this one included; a run that raised has queued it again."""
+        try:
+            return int(await database.fetchval(PICKED_SINCE_QUEUED, job.id))
+        except UNREACHABLE as error:
+            # The database is away: no fault of the job's, which would otherwise be held.
+            raise RetryRequested(delay=timedelta(seconds=1), reason=type(error).__name__) from error
+
+
+PICKED_SINCE_QUEUED = """
+select count(*) from pgqueuer_log where job_id = $1 and status = 'picked'
+and id > (select coalesce(max(id), 0) from pgqueuer_log where job_id = $1 and status = 'queued')
+"""
 
 
 class PoisonJob(RuntimeError):
     """The job is held for a person: `steward doctor` lists it."""
 
 
+def payload_of(stored: bytes | None) -> dict[str, Any]:
+    """A job's payload as it lies in the queue's table."""
+    found: dict[str, Any] = orjson.loads(stored or b"{}")
+    return found
+
+
 async def run(queue_job: QueueJob) -> None:
     """Run one job as registered."""
     name = str(queue_job.entrypoint)
     registered = _handlers[name]
-    job = Job(int(queue_job.id), name, orjson.loads(queue_job.payload or b"{}"), queue_job.attempts)
+    job = Job(int(queue_job.id), name, payload_of(queue_job.payload), queue_job.attempts)
     with structlog.contextvars.bound_contextvars(job=job.id, job_name=name, attempt=job.attempts):
         try:
             if not registered.transactional:
                 await registered.handler(job)
                 return
             async with database.in_transaction():
-                await job.acknowledge()
                 await registered.handler(job)
+                await job.acknowledge()
         except LostJob:
             log.warning("job_lost")
         except Exception:
@@ -167,8 +197,9 @@ async def run(queue_job: QueueJob) -> None:
 def manager(connection: asyncpg.Connection) -> PgQueuer:
     """PgQueuer with every registered handler, held (never deleted) when a job fails for good."""
     queue = PgQueuer(AsyncpgDriver(connection))
-    for name in _handlers:
-        queue.entrypoint(name, on_failure="hold", executor_factory=lambda p: _GuardedExecutor(parameters=p))(run)
+    for name, registered in _handlers.items():
+        executor = functools.partial(_GuardedExecutor, max_attempts=registered.retries)
+        queue.entrypoint(name, on_failure="hold", executor_factory=executor)(run)
     return queue
 
 
@@ -202,6 +233,34 @@ async def install(connection: asyncpg.Connection) -> None:
         await queries.upgrade()
     else:
         await queries.install()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Held:
+    """A job that waits for a person, since when, and the kind of error that its last run ended with."""
+
+    id: int
+    name: str
+    attempts: int
+    since: datetime
+    error: str
+
+
+async def held(limit: int = 100) -> list[Held]:
+    """Jobs that failed for good, the newest first: for `steward doctor`. None is dropped, none runs by itself."""
+    rows = await database.fetch(
+        "select q.id, q.entrypoint, q.attempts, q.updated, coalesce((select l.traceback ->> 'exception_type'"
+        " from pgqueuer_log l where l.job_id = q.id and l.status = 'failed' order by l.id desc limit 1), '') as error"
+        " from pgqueuer q where q.status = 'failed' order by q.updated desc limit $1",
+        limit,
+    )
+    return [Held(r["id"], r["entrypoint"], r["attempts"], r["updated"], r["error"]) for r in rows]
+
+
+async def release(ids: Sequence[int]) -> None:
+    """Run held jobs again, with all their retries: what made them fail has been mended."""
+    async with database.raw() as connection:
+        await Queries(AsyncpgDriver(connection)).requeue_jobs([JobId(id_) for id_ in ids])
 
 
 async def prune_log() -> int:

@@ -91,9 +91,10 @@ async def test_the_wrong_number_of_values(gateway: SmsGateway) -> None:
 
 
 async def test_a_number_that_has_had_enough(gateway: SmsGateway) -> None:
-    errors = [(await invite(gateway, CITIZEN))[0].error for _ in range(4)]
-    assert errors[:3] == [None] * 3
-    assert isinstance(errors[3], CountExceeded)
+    """The same content once in 30 seconds, by the gateway's default."""
+    errors = [(await invite(gateway, CITIZEN))[0].error for _ in range(2)]
+    assert errors[0] is None
+    assert isinstance(errors[1], CountExceeded)
 
 
 @pytest.mark.parametrize(

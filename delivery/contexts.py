@@ -1,0 +1,247 @@
+"""What each notice is about: its key, and the facts that its wording may use.
+
+A caller of the outbox builds one of these, so that a wrong or missing fact fails in the caller's test. They are stored
+sealed. A field is only ever added with a default and removed a release after its last use, because messages of the
+release before are still on their way. Messages carry the least: no offence, no person, no detail of the case.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+MAX_ANSWER = 2000
+
+
+class Notice(StrEnum):
+    """The key of a notice: what a message is about."""
+
+    INVITATION = "invitation"
+    INVITATION_REMINDER = "invitation_reminder"
+    JOINED_WELCOME = "joined_welcome"
+    ENROLMENT_PENDING = "enrolment_pending"
+    UPDATE_POSTED = "update_posted"
+    INQUIRY_RECEIVED = "inquiry_received"
+    INQUIRY_ANSWERED = "inquiry_answered"
+    INQUIRY_CLARIFICATION = "inquiry_clarification"
+    INQUIRY_BREACHED = "inquiry_breached"
+    CALL_BACK_PROMISED = "call_back_promised"
+    RATING_REQUEST = "rating_request"
+    MATERIAL_RECEIVED = "material_received"
+    MATERIAL_REJECTED = "material_rejected"
+    VISIT_ANNOUNCED = "visit_announced"
+    ENROLMENT_TO_APPROVE = "enrolment_to_approve"
+    INQUIRY_WARNING = "inquiry_warning"
+    INQUIRY_ESCALATED = "inquiry_escalated"
+    INQUIRY_OVERDUE = "inquiry_overdue"
+    SILENCE_REMINDER = "silence_reminder"
+    VISIT_ASSIGNED = "visit_assigned"
+    SAFE_NOTICE_DUE = "safe_notice_due"
+
+
+_ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
+_SOME_WORDS = r"^[^\x00-\x1f\x7f\u2028\u2029]*[^\s\x00-\x1f\x7f\u2028\u2029][^\x00-\x1f\x7f\u2028\u2029]*$"
+_TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b-\x1f\x7f]*$"
+
+UnitName = Annotated[str, Field(min_length=1, max_length=40, pattern=_SOME_WORDS)]
+"""A unit as people know it (合肥市公安局庐阳分局莲花派出所); wording shortens it by its parts."""
+Reference = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,20}$")]
+"""The case's public reference, which tells nothing."""
+CheckWord = Annotated[str, Field(max_length=8, pattern=_ONE_LINE)]
+"""The receipt's check word, which every genuine SMS repeats; empty where no receipt was given."""
+DeskPhone = Annotated[str, Field(pattern=r"^[0-9+() -]{0,17}$")]
+"""A unit's telephone, or empty."""
+Token = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,32}$")]
+Words = Annotated[str, Field(min_length=1, max_length=20, pattern=_SOME_WORDS)]
+"""A few words of a fixed vocabulary, such as an office (值班领导); never a person's name."""
+OptionalWords = Annotated[str, Field(max_length=20, pattern=_ONE_LINE)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_ANSWER, pattern=_TEXT)]
+
+
+class Context(BaseModel):
+    """Facts of one message. Building one raises pydantic's ValidationError where a fact is missing or out of bounds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    notice: ClassVar[Notice]
+
+
+class CitizenContext(Context):
+    """What every notice to a person concerned knows."""
+
+    unit: UnitName
+    reference: Reference
+    check_word: CheckWord
+    desk_phone: DeskPhone = ""
+
+
+class Invitation(CitizenContext):
+    """Come into the group of your case: by this single-use token, until this legal date."""
+
+    notice = Notice.INVITATION
+    token: Token
+    until: date
+
+
+class InvitationReminder(Invitation):
+    """The same once more."""
+
+    notice = Notice.INVITATION_REMINDER
+
+
+class JoinedWelcome(CitizenContext):
+    """You are in; how to ask."""
+
+    notice = Notice.JOINED_WELCOME
+
+
+class EnrolmentPending(CitizenContext):
+    """Your number was taken down; an officer checks who you are before you are let in."""
+
+    notice = Notice.ENROLMENT_PENDING
+
+
+class UpdatePosted(CitizenContext):
+    """There is news in your case; `next_contact_on` is when we are in touch next."""
+
+    notice = Notice.UPDATE_POSTED
+    posted_at: AwareDatetime
+    next_contact_on: date | None = None
+
+
+class InquiryReceived(CitizenContext):
+    """Your question arrived; an officer answers by `due_at`."""
+
+    notice = Notice.INQUIRY_RECEIVED
+    due_at: AwareDatetime
+
+
+class InquiryAnswered(CitizenContext):
+    """The answer to what you asked. Only the chat carries the text; elsewhere stands that there is one, and where."""
+
+    notice = Notice.INQUIRY_ANSWERED
+    asked_at: AwareDatetime
+    answer: Text
+
+
+class InquiryClarification(CitizenContext):
+    """An officer asks back. Only the chat carries the question."""
+
+    notice = Notice.INQUIRY_CLARIFICATION
+    asked_at: AwareDatetime
+    question: Text
+
+
+class InquiryBreached(CitizenContext):
+    """We missed our promise: who has your question now (an office, such as 教导员), and by when they answer."""
+
+    notice = Notice.INQUIRY_BREACHED
+    asked_at: AwareDatetime
+    now_with: Words
+    due_at: AwareDatetime
+
+
+class CallBackPromised(CitizenContext):
+    """An officer calls you by `due_at`."""
+
+    notice = Notice.CALL_BACK_PROMISED
+    due_at: AwareDatetime
+
+
+class RatingRequest(CitizenContext):
+    """How did it go? `about` in neutral words (接待服务, 办理服务); one tap, valid until the date."""
+
+    notice = Notice.RATING_REQUEST
+    token: Token
+    about: Words = "办理服务"
+    until: date
+
+
+class MaterialReceived(CitizenContext):
+    """Your file was kept under this receipt number."""
+
+    notice = Notice.MATERIAL_RECEIVED
+    receipt: Token
+
+
+class MaterialRejected(CitizenContext):
+    """Your file could not be kept; `why` in words such as 文件打不开."""
+
+    notice = Notice.MATERIAL_REJECTED
+    receipt: Token
+    why: Words
+
+
+class VisitAnnounced(CitizenContext):
+    """Somebody else than the handler calls you by `due_at` to hear how it went."""
+
+    notice = Notice.VISIT_ANNOUNCED
+    due_at: AwareDatetime
+
+
+class OfficerContext(Context):
+    """What every notice to an officer knows."""
+
+    unit: UnitName
+    reference: Reference
+
+
+class EnrolmentToApprove(OfficerContext):
+    """Somebody waits to be let into the group."""
+
+    notice = Notice.ENROLMENT_TO_APPROVE
+
+
+class InquiryWarning(OfficerContext):
+    """So many percent of the time for an answer are gone."""
+
+    notice = Notice.INQUIRY_WARNING
+    due_at: AwareDatetime
+    percent: Annotated[int, Field(ge=1, le=99)]
+
+
+class InquiryEscalated(OfficerContext):
+    """A question that others did not answer is yours now; `why` in words such as 民警休假."""
+
+    notice = Notice.INQUIRY_ESCALATED
+    due_at: AwareDatetime
+    why: OptionalWords = ""
+
+
+class InquiryOverdue(OfficerContext):
+    """A question of your unit went unanswered beyond the promise."""
+
+    notice = Notice.INQUIRY_OVERDUE
+    asked_at: AwareDatetime
+
+
+class SilenceReminder(OfficerContext):
+    """The parties have heard nothing for so many days."""
+
+    notice = Notice.SILENCE_REMINDER
+    days: Annotated[int, Field(ge=1, le=999)]
+
+
+class VisitAssigned(OfficerContext):
+    """A call or return visit is yours, by `due_at`."""
+
+    notice = Notice.VISIT_ASSIGNED
+    due_at: AwareDatetime
+
+
+class SafeNoticeDue(OfficerContext):
+    """A protected person is to be told by the safe way before others hear."""
+
+    notice = Notice.SAFE_NOTICE_DUE
+    due_at: AwareDatetime
+
+
+def _all(kind: type[Context]) -> list[type[Context]]:
+    return [kind, *(found for child in kind.__subclasses__() for found in _all(child))]
+
+
+CONTEXTS: dict[Notice, type[Context]] = {kind.notice: kind for kind in _all(Context) if "notice" in vars(kind)}
+"""The context of each notice."""

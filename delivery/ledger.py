@@ -1,0 +1,183 @@
+"""The messages' states and the ledger of tries, a chunk at a time.
+
+A message's `tries` is also its fence: whoever marked it SENDING as try number n may record what came of try n, once,
+and nobody else; a worker that was paused and wakes up late changes nothing that went on without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from delivery.contexts import Notice
+from delivery.models import Channel, MessageState, Outcome, RecipientKind
+from delivery.recipients import MessageView
+from kit import database
+from kit.ids import new_id
+
+BITS = {
+    Channel.OA_CUSTOMER_SERVICE: 1,
+    Channel.OA_TEMPLATE: 2,
+    Channel.MP_SUBSCRIBE: 4,
+    Channel.SMS: 8,
+}
+"""Of the column `refused_channels`: these refused this message."""
+
+VIEW = "id, created_at, notice, recipient_kind, recipient_id, member_id, case_id, unit_id, subject_id, priority"
+STATE = "context, state, channel, tries, refused_channels, expires_at, sent_at, platform_id, reason"
+# Column lists of this module, no values.
+_LOAD = f"""
+select {VIEW}, {STATE} from message
+where created_at = $1 and id = any($2::uuid[]) and state in ('queued', 'sending')"""  # noqa: S608 — see above.
+
+_MARK_SENDING = """
+update message m set state = 'sending', channel = t.channel, tries = m.tries + 1, reason = '',
+  sent_at = coalesce(m.sent_at, $2)
+from unnest($3::uuid[], $4::text[], $5::smallint[], $6::text[]) as t (id, channel, tries, state)
+where m.created_at = $1 and m.id = t.id and m.tries = t.tries and m.state = t.state returning m.id"""
+
+_RECORD = """
+update message m set state = t.state, reason = t.reason, refused_channels = m.refused_channels | t.refused,
+  platform_id = coalesce(t.platform_id, m.platform_id),
+  sent_at = case when t.state in ('sending', 'sent', 'unknown') then coalesce(m.sent_at, $2) end
+from unnest($3::uuid[], $4::smallint[], $5::text[], $6::text[], $7::smallint[], $8::text[])
+  as t (id, tries, state, reason, refused, platform_id)
+where m.created_at = $1 and m.id = t.id and m.tries = t.tries and m.state in ('queued', 'sending', 'unknown')
+returning m.id"""
+
+_ATTEMPTS = """
+insert into delivery_attempt (id, at, message_id, channel, target_id, outcome, code, platform_id, segments)
+select t.id, $1, t.message_id, t.channel, t.target_id, t.outcome, t.code, t.platform_id, t.segments
+from unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::smallint[])
+  as t (id, message_id, channel, target_id, outcome, code, platform_id, segments)
+on conflict do nothing"""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A message that is under way, as it stood when it was read."""
+
+    view: MessageView
+    sealed_context: bytes = field(repr=False)
+    state: MessageState
+    channel: Channel | None
+    tries: int
+    refused: frozenset[Channel]
+    expires_at: datetime | None
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try, for the ledger."""
+
+    message_id: UUID
+    channel: Channel
+    target_id: UUID | None
+    outcome: Outcome
+    code: str = ""
+    platform_id: str | None = None
+    segments: int = 0
+    id: UUID = field(default_factory=new_id)
+    """Fixed beforehand, so that recording again after a lost connection adds no second line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A message's new state after try number `tries`."""
+
+    message_id: UUID
+    tries: int
+    state: MessageState
+    reason: str = ""
+    refused: Channel | None = None
+    platform_id: str | None = None
+
+
+def view_of(row: asyncpg.Record) -> MessageView:
+    """A message's row without its state."""
+    return MessageView(
+        row["id"],
+        Notice(row["notice"]),
+        RecipientKind(row["recipient_kind"]),
+        row["recipient_id"],
+        row["member_id"],
+        row["case_id"],
+        row["unit_id"],
+        row["subject_id"],
+        row["priority"],
+        row["created_at"],
+    )
+
+
+def _loaded(row: asyncpg.Record) -> Loaded:
+    return Loaded(
+        view_of(row),
+        row["context"],
+        MessageState(row["state"]),
+        Channel(row["channel"]) if row["channel"] else None,
+        row["tries"],
+        frozenset(channel for channel, bit in BITS.items() if row["refused_channels"] & bit),
+        row["expires_at"],
+        row["sent_at"],
+    )
+
+
+async def load(at: datetime, ids: Sequence[UUID]) -> list[Loaded]:
+    """Those of a chunk that are still to be sent, in the chunk's order, and those that a crash left SENDING."""
+    rows = {row["id"]: row for row in await database.fetch(_LOAD, at, ids)}
+    return [_loaded(rows[id_]) for id_ in ids if id_ in rows]
+
+
+async def mark_sending(
+    at: datetime, now: datetime, rows: Iterable[tuple[UUID, Channel, int, MessageState]]
+) -> set[UUID]:
+    """From here on a message may have gone. Rows: id, channel, tries and state as loaded; answers those that are ours.
+
+    The others were taken by another worker in the meantime.
+    """
+    ids, channels, tries, states = zip(*rows, strict=True)
+    found = await database.fetch(
+        _MARK_SENDING, at, now, ids, [each.value for each in channels], tries, [each.value for each in states]
+    )
+    return {row["id"] for row in found}
+
+
+async def record(at: datetime, now: datetime, changes: Sequence[Change]) -> set[UUID]:
+    """Write the new states; answers the ids whose state was still ours to change."""
+    if not changes:
+        return set()
+    rows = await database.fetch(
+        _RECORD,
+        at,
+        now,
+        [each.message_id for each in changes],
+        [each.tries for each in changes],
+        [each.state.value for each in changes],
+        [each.reason[:64] for each in changes],
+        [BITS[each.refused] if each.refused else 0 for each in changes],
+        [each.platform_id for each in changes],
+    )
+    return {row["id"] for row in rows}
+
+
+async def write_attempts(now: datetime, attempts: Sequence[Attempt]) -> None:
+    """Append to the ledger."""
+    if not attempts:
+        return
+    columns: list[list[Any]] = [
+        [each.id for each in attempts],
+        [each.message_id for each in attempts],
+        [each.channel.value for each in attempts],
+        [each.target_id for each in attempts],
+        [each.outcome.value for each in attempts],
+        [each.code[:64] for each in attempts],
+        [each.platform_id for each in attempts],
+        [each.segments for each in attempts],
+    ]
+    await database.execute(_ATTEMPTS, now, *columns)
