@@ -1,0 +1,1 @@
+"""A case and everyone in it."""

@@ -1,0 +1,1 @@
+"""Cases of the four kinds and their stages."""

@@ -1,0 +1,1 @@
+"""Who may be told what: one table, a legal basis per row."""

@@ -1,0 +1,1 @@
+"""A case's group: members, invitations, enrolment."""

@@ -1,0 +1,1 @@
+"""The roles of a person in a case, sides, protection, proxies."""

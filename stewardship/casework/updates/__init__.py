@@ -1,0 +1,1 @@
+"""Progress posted to an audience; the silence clock."""

@@ -1,0 +1,1 @@
+"""The only entry for a citizen's message, from any channel."""

@@ -1,0 +1,1 @@
+"""Understanding a message, and answers from the record."""

@@ -1,0 +1,1 @@
+"""Inquiries: exactly one for every message, answered within the promise."""

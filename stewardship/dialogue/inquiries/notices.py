@@ -1,0 +1,147 @@
+"""Who hears of what about an inquiry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from delivery.contexts import (
+    InquiryAnswered,
+    InquiryBreached,
+    InquiryClarification,
+    InquiryEscalated,
+    InquiryOverdue,
+    InquiryReceived,
+    InquiryWarning,
+    OfficerContext,
+)
+from delivery.models import RecipientKind
+from delivery.outbox import Outgoing, enqueue
+from stewardship.casework.cases.models import Case
+from stewardship.casework.groups.letterhead import letterhead
+from stewardship.dialogue.inquiries.models import Inquiry, InquiryEntry
+from stewardship.foundation.clocks.rules import Mark, MarkKind
+from stewardship.foundation.duty_time import Receiver, SkipReason
+from stewardship.foundation.org.models import Unit
+
+URGENT = 5
+PARTY_FIRST = 6
+"""A party hears of a missed promise before any officer does."""
+AWAY = {
+    SkipReason.OFF_SHIFT: "前一责任人不在班",
+    SkipReason.REST: "前一责任人轮休",
+    SkipReason.LEAVE: "前一责任人休假",
+    SkipReason.ABSENT: "前一责任人外出",
+    SkipReason.CALL_OUT: "前一责任人出警",
+}
+
+
+def why(receiver: Receiver) -> str:
+    """Why it comes to this officer: whoever stands before them is away."""
+    return AWAY[receiver.skipped[-1].reason] if receiver.skipped else ""
+
+
+async def notify_answered(inquiry: Inquiry, entry: InquiryEntry, text: str) -> None:
+    """The party hears the answer, or that there is one."""
+    heading, address = await letterhead(inquiry.member_id)
+    await _send(
+        Outgoing(
+            context=InquiryAnswered(**heading, asked_at=inquiry.opened_at, answer=text),
+            subject_id=inquiry.id,
+            priority=URGENT,
+            **address,
+        ),
+        entry,
+    )
+
+
+async def notify_asked_back(inquiry: Inquiry, entry: InquiryEntry, text: str) -> None:
+    """The party is asked something first."""
+    heading, address = await letterhead(inquiry.member_id)
+    await _send(
+        Outgoing(
+            context=InquiryClarification(**heading, asked_at=inquiry.opened_at, question=text),
+            subject_id=inquiry.id,
+            priority=URGENT,
+            **address,
+        ),
+        entry,
+    )
+
+
+async def notify_received(inquiry: Inquiry, due_at: datetime) -> None:
+    """The question arrived; said by a message where it could not be said at once."""
+    heading, address = await letterhead(inquiry.member_id)
+    await enqueue(
+        Outgoing(
+            context=InquiryReceived(**heading, due_at=due_at),
+            subject_id=inquiry.id,
+            once_key=f"received:{inquiry.id}",
+            **address,
+        )
+    )
+
+
+async def notify_breached(inquiry: Inquiry, entry: InquiryEntry, now_with: str, due_at: datetime, mark: Mark) -> None:
+    """The party hears first: the promise was missed, who has the question now, and the new time. Once for a breach."""
+    heading, address = await letterhead(inquiry.member_id)
+    key = f"breach:{inquiry.id}:{mark.key.episode}:{mark.key.target.value}"
+    await _send(
+        Outgoing(
+            context=InquiryBreached(**heading, asked_at=inquiry.opened_at, now_with=now_with, due_at=due_at),
+            subject_id=inquiry.id,
+            once_key=key,
+            priority=PARTY_FIRST,
+            **address,
+        ),
+        entry,
+    )
+
+
+async def _send(out: Outgoing, entry: InquiryEntry) -> None:
+    message_id = await enqueue(out)
+    if message_id is not None:
+        entry.message_id = message_id
+        await entry.save(update_fields=["message_id"])
+
+
+async def notify_officer(inquiry: Inquiry, officer_id: UUID, mark: Mark, reason: str = "") -> None:
+    """An officer hears that a reply falls due, was missed, or is theirs to see to. Once for a mark."""
+    case, unit = await Case.get(id=inquiry.case_id), await Unit.get(id=inquiry.unit_id)
+    key = f"mark:{inquiry.id}:{mark.key.episode}:{mark.key.target.value}:{mark.key.mark}:{officer_id}"
+    await _to_officer(inquiry, officer_id, _for_officer(inquiry, mark, unit.name, case.reference, reason), key)
+
+
+async def notify_passed_on(inquiry: Inquiry, receiver: Receiver, due_at: datetime | None) -> None:
+    """An officer hears that an inquiry is theirs now, because whoever had it is away."""
+    case, unit = await Case.get(id=inquiry.case_id), await Unit.get(id=inquiry.unit_id)
+    context = InquiryEscalated(
+        unit=unit.name, reference=case.reference, due_at=due_at or inquiry.opened_at, why=why(receiver)
+    )
+    key = f"passed:{inquiry.id}:{inquiry.version}"
+    await _to_officer(inquiry, receiver.candidate.id, context, key)
+
+
+async def _to_officer(inquiry: Inquiry, officer_id: UUID, context: OfficerContext, key: str) -> None:
+    await enqueue(
+        Outgoing(
+            context=context,
+            recipient_id=officer_id,
+            recipient_kind=RecipientKind.OFFICER,
+            case_id=inquiry.case_id,
+            unit_id=inquiry.unit_id,
+            subject_id=inquiry.id,
+            once_key=key,
+            priority=URGENT,
+        )
+    )
+
+
+def _for_officer(inquiry: Inquiry, mark: Mark, unit: str, reference: str, why: str) -> OfficerContext:
+    match mark.kind:
+        case MarkKind.WARNING:
+            return InquiryWarning(unit=unit, reference=reference, due_at=mark.due_at, percent=mark.percent)
+        case MarkKind.ESCALATION:
+            return InquiryEscalated(unit=unit, reference=reference, due_at=mark.due_at, why=why)
+        case MarkKind.BREACH:
+            return InquiryOverdue(unit=unit, reference=reference, asked_at=inquiry.opened_at)

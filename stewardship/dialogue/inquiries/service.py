@@ -1,0 +1,51 @@
+"""What parties ask, and the answers they get, each on its clock: the commands and queries of this feature.
+
+Every message belongs to exactly one inquiry: while one of a member waits for a person, the next message joins it, and
+one answer settles it. An inquiry waits exactly as long as its clock runs.
+"""
+
+from stewardship.dialogue.inquiries.asking import Asked, ask, challenge, reopen
+from stewardship.dialogue.inquiries.common import SUBJECT, TEXT_LENGTH, check_text, owner_now, scope, with_merged
+from stewardship.dialogue.inquiries.queries import (
+    SEEN_BY_PARTY,
+    Line,
+    Queued,
+    access_inquiry,
+    inquiries_of,
+    queue,
+    thread,
+    thread_for,
+)
+from stewardship.dialogue.inquiries.replies import GIST_LENGTH, answer, ask_back, close_without_reply, log_talk
+from stewardship.dialogue.inquiries.transfers import follow_case, hand_over, merge, pass_on_absent, take_over
+
+__all__ = [
+    "GIST_LENGTH",
+    "SEEN_BY_PARTY",
+    "SUBJECT",
+    "TEXT_LENGTH",
+    "Asked",
+    "Line",
+    "Queued",
+    "access_inquiry",
+    "answer",
+    "ask",
+    "ask_back",
+    "challenge",
+    "check_text",
+    "close_without_reply",
+    "follow_case",
+    "hand_over",
+    "inquiries_of",
+    "log_talk",
+    "merge",
+    "owner_now",
+    "pass_on_absent",
+    "queue",
+    "reopen",
+    "scope",
+    "take_over",
+    "thread",
+    "thread_for",
+    "with_merged",
+]

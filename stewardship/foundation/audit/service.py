@@ -1,0 +1,240 @@
+"""Recording events, and proving that none was changed.
+
+`record` writes an event on the caller's transaction and, in the same one, queues a job for each subscriber: what must
+follow a change follows it exactly when the change is committed. Details hold ids, field names and codes only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from kit import clock, database, jobs
+from kit.ids import new_id
+from stewardship.foundation.actors import Actor, ActorKind
+
+SEAL_BATCH = 10_000
+GENESIS = bytes(32)
+
+_subscribers: dict[str, list[str]] = defaultdict(list)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event to be. `subject` is what changed or was read, as (kind, id); `details` are ids, names and codes."""
+
+    kind: str
+    actor: Actor
+    subject: tuple[str, UUID]
+    case_id: UUID | None = None
+    unit_id: UUID | None = None
+    relation: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def subscribe(kind: str, job: str) -> None:
+    """Queue `job` with `{"event_id", "kind", "subject_id", "case_id", "details"}` whenever `kind` is recorded."""
+    if job not in _subscribers[kind]:
+        _subscribers[kind].append(job)
+
+
+async def record(
+    kind: str,
+    actor: Actor,
+    subject: tuple[str, UUID],
+    *,
+    case_id: UUID | None = None,
+    unit_id: UUID | None = None,
+    relation: str | None = None,
+    **details: Any,
+) -> UUID:
+    """Write one event on the caller's transaction; answers its id."""
+    return (await record_many([Entry(kind, actor, subject, case_id, unit_id, relation, details)]))[0]
+
+
+INSERT = """
+insert into event (id, at, kind, actor_kind, actor_id, subject_kind, subject_id, case_id, unit_id, details, device,
+                   address, relation)
+select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::uuid[],
+                     $8::uuid[], $9::uuid[], $10::jsonb[], $11::text[], $12::text[], $13::text[])
+"""
+
+
+async def record_many(entries: Sequence[Entry]) -> list[UUID]:
+    """Write several events with one statement; answers their ids in order."""
+    if not entries:
+        return []
+    ids, at = [new_id() for _ in entries], clock.now()
+    await database.execute(
+        INSERT,
+        ids,
+        [at] * len(ids),
+        [e.kind for e in entries],
+        [e.actor.kind.value for e in entries],
+        [e.actor.id for e in entries],
+        [e.subject[0] for e in entries],
+        [e.subject[1] for e in entries],
+        [e.case_id for e in entries],
+        [e.unit_id for e in entries],
+        [orjson.dumps(dict(e.details), default=str).decode() for e in entries],
+        [e.actor.device[:128] or None for e in entries],
+        [e.actor.address[:45] or None for e in entries],
+        [e.relation for e in entries],
+    )
+    await _wake_subscribers(zip(ids, entries, strict=True))
+    return ids
+
+
+async def _wake_subscribers(recorded: Iterable[tuple[UUID, Entry]]) -> None:
+    payloads: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event_id, entry in recorded:
+        for job in _subscribers.get(entry.kind, ()):
+            payloads[job].append(
+                {
+                    "event_id": event_id,
+                    "kind": entry.kind,
+                    "subject_id": entry.subject[1],
+                    "case_id": entry.case_id,
+                    "details": dict(entry.details),
+                }
+            )
+    for job, several in payloads.items():
+        await jobs.enqueue_many(job, several, dedupe_keys=[str(p["event_id"]) for p in several])
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verifying found. `broken_at` is the number of the first seal that does not hold, if any."""
+
+    seals: int
+    sealed: int
+    unsealed: int
+    broken_at: int | None
+    head: bytes
+
+    @property
+    def holds(self) -> bool:
+        return self.broken_at is None
+
+
+ROWS = """
+select id, at, kind, actor_kind, actor_id, subject_kind, subject_id, case_id, unit_id, details, device, address,
+       relation, xid
+from event where era = $1 and xid >= $2 and xid < $3 order by xid, id
+"""
+
+
+def _digest(previous: bytes, rows: Iterable[asyncpg.Record]) -> bytes:
+    digest = hashlib.sha256(previous)
+    for row in rows:
+        values = dict(row) | {"details": orjson.loads(row["details"])}
+        digest.update(orjson.dumps(values, option=orjson.OPT_SORT_KEYS, default=str))
+        digest.update(b"\n")
+    return digest.digest()
+
+
+async def seal() -> int:
+    """Chain what no open transaction can add to any more; answers how many events were sealed.
+
+    Transactions write events without a lock, so they commit out of order. Everything below the oldest transaction
+    still open is complete; that is sealed, ordered by transaction. One sealer runs at a time.
+    """
+    async with database.in_transaction():
+        await database.advisory_lock("audit", "seal")
+        era, horizon = await _horizon()
+        last = await database.fetchrow("select no, era, to_xid, hash from event_seal order by no desc limit 1")
+        start = last["to_xid"] if last and last["era"] == era else 0
+        rows = await database.fetch(f"{ROWS} limit {SEAL_BATCH + 1}", era, start, horizon)
+        rows, end = _whole_transactions(rows, horizon)
+        if not rows:
+            return 0
+        previous = last["hash"] if last else GENESIS
+        await database.execute(
+            "insert into event_seal (id, no, era, from_xid, to_xid, count, previous_hash, hash, sealed_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            new_id(),
+            (last["no"] if last else 0) + 1,
+            era,
+            start,
+            end,
+            len(rows),
+            previous,
+            _digest(previous, rows),
+            clock.now(),
+        )
+        return len(rows)
+
+
+def _whole_transactions(rows: list[asyncpg.Record], horizon: int) -> tuple[list[asyncpg.Record], int]:
+    """Cut a full batch before its last transaction, which may go on beyond it; and say up to where it is complete."""
+    if len(rows) <= SEAL_BATCH:
+        return rows, horizon
+    last = rows[-1]["xid"]
+    whole = [row for row in rows if row["xid"] < last]
+    if not whole:
+        raise OverflowError(f"one transaction wrote more than {SEAL_BATCH} events")
+    return whole, last
+
+
+async def _horizon() -> tuple[int, int]:
+    row = await database.fetchrow(
+        "select coalesce(nullif(current_setting('steward.era', true), ''), '1')::int as era,"
+        " pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon"
+    )
+    assert row is not None, "a select without a table answers one row"  # noqa: S101 — narrows the type.
+    return row["era"], row["horizon"]
+
+
+async def verify() -> Verification:
+    """Recompute the whole chain. Reports the first seal that does not hold, and how many events wait to be sealed."""
+    previous, sealed, count, broken = GENESIS, 0, 0, None
+    for link in await database.fetch("select * from event_seal order by no"):
+        rows = await database.fetch(ROWS, link["era"], link["from_xid"], link["to_xid"])
+        count += 1
+        sealed += len(rows)
+        wrong = (
+            link["previous_hash"] != previous or len(rows) != link["count"] or _digest(previous, rows) != link["hash"]
+        )
+        if wrong and broken is None:
+            broken = link["no"]
+        previous = link["hash"]
+    total = await database.fetchval("select count(*) from event")
+    return Verification(count, sealed, total - sealed, broken, previous)
+
+
+async def head() -> tuple[int, bytes]:
+    """The number and hash of the chain's last link, to be anchored outside the database; (0, zeros) if none."""
+    row = await database.fetchrow("select no, hash from event_seal order by no desc limit 1")
+    return (row["no"], row["hash"]) if row else (0, GENESIS)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRead:
+    """Who looked at a case: for the inspector."""
+
+    at: datetime
+    officer_id: UUID
+    kind: str
+    relation: str | None
+    device: str | None
+    address: str | None
+
+
+async def reads_of_case(case_id: UUID, *, limit: int = 200) -> list[CaseRead]:
+    """Reads and reveals of a case by officers, newest first."""
+    rows = await database.fetch(
+        "select at, actor_id, kind, relation, device, address from event where case_id = $1 and actor_kind = $2"
+        " and (kind like '%.read' or kind like '%.revealed') order by at desc, id desc limit $3",
+        case_id,
+        ActorKind.OFFICER.value,
+        limit,
+    )
+    return [CaseRead(r["at"], r["actor_id"], r["kind"], r["relation"], r["device"], r["address"]) for r in rows]

@@ -1,0 +1,1 @@
+"""One engine for every promise: log, pure function, stored clock."""

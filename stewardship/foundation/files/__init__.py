@@ -1,0 +1,1 @@
+"""Submitted material (材料): encrypted, bounded, scanned."""

@@ -1,0 +1,1 @@
+"""Units on three levels, officers, roles and their scopes, duty rosters, calendars."""

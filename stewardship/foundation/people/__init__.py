@@ -1,0 +1,1 @@
+"""Persons, contacts and their trust, WeChat identities, sessions, actors."""

@@ -1,0 +1,1 @@
+"""Return visits and telephone tasks."""

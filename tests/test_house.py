@@ -1,0 +1,63 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from tortoise import Tortoise
+from tortoise.migrations.autodetector import MigrationAutodetector
+
+from kit import database
+
+ROOT = Path(__file__).resolve().parents[1]
+BELOW_SETTINGS = {
+    "kit",
+    "wechat",
+    "delivery",
+    "stewardship",
+    "bot",
+    "api",
+    "scheduler",
+    "cli",
+    "demo",
+    "server",
+    "sandbox",
+}
+
+
+def imported(path: Path) -> set[str]:
+    """The packages that a module imports, by their first name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_settings_lie_below_everything() -> None:
+    assert not imported(ROOT / "settings.py") & BELOW_SETTINGS
+
+
+def test_only_composition_roots_import_the_server() -> None:
+    for package in ("api", "bot", "scheduler", "stewardship", "delivery", "wechat", "kit", "sandbox"):
+        for path in (ROOT / package).rglob("*.py"):
+            assert "server" not in imported(path), path
+
+
+async def test_no_migration_is_pending(orm: None) -> None:
+    config = database.config("postgresql://steward@/steward")
+    assert Tortoise.apps is not None
+    pending = await MigrationAutodetector(Tortoise.apps, config["apps"]).changes()
+    assert [str(operation) for writer in pending for operation in writer.operations] == []
+
+
+@pytest.mark.parametrize("table", ["message", "delivery_attempt", "event", "inbox"])
+async def test_what_grows_without_end_is_partitioned_by_month(db: None, table: str) -> None:
+    kind = await database.fetchval("select relkind from pg_class where relname = $1", table)
+    assert kind == b"p"
+    parts = await database.fetchval("select count(*) from pg_inherits where inhparent = $1::regclass", table)
+    assert parts >= 5
