@@ -129,6 +129,7 @@ async def redis(endpoints: Endpoints) -> AsyncIterator[valkey.Redis]:
 @pytest.fixture
 def clock_at() -> Iterator[Callable[[datetime], None]]:
     """Sets the domain's clock; it goes on from there, and is real again after the test."""
+
     def at(instant: datetime) -> None:
         clock.set_offset(instant - clock.real_now())
 

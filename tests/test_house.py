@@ -61,3 +61,13 @@ async def test_what_grows_without_end_is_partitioned_by_month(db: None, table: s
     assert kind == b"p"
     parts = await database.fetchval("select count(*) from pg_inherits where inhparent = $1::regclass", table)
     assert parts >= 5
+
+
+async def test_every_constraint_of_a_model_stands_in_the_database(db: None) -> None:
+    rows = await database.fetch("select conname from pg_constraint where contype = 'u'")
+    standing = {row["conname"] for row in rows}
+    assert Tortoise.apps is not None
+    models = [model for app in Tortoise.apps.values() for model in app.values()]
+    named = {c.name for model in models for c in getattr(model.Meta, "constraints", ())}
+    assert named
+    assert named <= standing

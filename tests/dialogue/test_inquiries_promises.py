@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -265,7 +266,7 @@ async def test_a_clock_whose_carrying_out_fails_keeps_none_of_the_others_from_th
     await forget()
     real = notices.notify_officer
 
-    async def fails_for_one(inquiry: Inquiry, *rest: object) -> None:
+    async def fails_for_one(inquiry: Inquiry, *rest: Any) -> None:
         if inquiry.id == broken.id:
             raise ValueError("a defect")
         await real(inquiry, *rest)

@@ -241,9 +241,7 @@ TestClockMachine.settings = settings(max_examples=150, stateful_step_count=40, d
 
 @given(st.lists(st.integers(1, 4000), min_size=1, max_size=12), st.booleans(), st.sampled_from(sorted(ALL_CALENDARS)))
 @settings(max_examples=60, deadline=None)
-def test_however_often_the_engine_ticks_the_same_marks_fall_due(
-    steps: list[int], absent: bool, calendar: UUID
-) -> None:
+def test_however_often_the_engine_ticks_the_same_marks_fall_due(steps: list[int], absent: bool, calendar: UUID) -> None:
     log = Log(calendars=dict(ALL_CALENDARS))
     log.add(Kind.CALENDAR_CHANGED, "1 00:01", calendar=calendar)
     log.add(Kind.ASKED, "10:00")

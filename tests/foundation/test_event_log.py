@@ -92,10 +92,14 @@ async def test_the_head_is_anchored_once_a_day_and_a_rewritten_chain_shows(real_
 
 async def test_an_event_and_the_jobs_that_follow_it_commit_together(real_db: str) -> None:
     audit.subscribe("test.happened", "test.follow")
-    with pytest.raises(RuntimeError):
+
+    async def fails() -> None:
         async with database.in_transaction():
             await audit.record("test.happened", SYSTEM, ("case", uuid4()))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fails()
     assert await database.fetchval("select count(*) from pgqueuer") == 0
     await audit.record("test.happened", SYSTEM, ("case", uuid4()))
     assert await database.fetchval("select count(*) from pgqueuer where entrypoint = 'test.follow'") == 1

@@ -3,6 +3,9 @@
 Whoever ends a session, or changes what its holder may do, calls `forget_…` after the commit. That leaves a marker for
 a minute that means "ask the database", so that a request which read the row just before cannot put it back. With Valkey
 away every request asks the database. What nobody forgot (a crash between commit and marker) is stale for 30 seconds.
+
+A protected person is a stranger to their own session until they have said the code word, and ten minutes after they
+last did something: whoever holds their phone learns nothing. With Valkey away they stay a stranger.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from kit.valkey import Redis, RedisError
 from stewardship.foundation.actors import Actor, ActorKind, Grant
 from stewardship.foundation.org.models import Role
 from stewardship.foundation.people import service as people
-from stewardship.foundation.people.models import Session, WechatIdentity
+from stewardship.foundation.people.models import Person, Session, WechatIdentity
 
 log = structlog.get_logger(__name__)
 
@@ -30,15 +33,17 @@ KEPT_SECONDS = 30
 MARKER = b"-"
 MARKER_SECONDS = 2 * KEPT_SECONDS
 RECENT = timedelta(minutes=5)
+UNLOCKED_SECONDS = 600
 
 
 def _key(hashed: bytes) -> str:
     return f"session:{hashed.hex()}"
 
 
-def _dump(actor: Actor) -> bytes:
+def _dump(actor: Actor, protected: bool) -> bytes:
     return orjson.dumps(
         {
+            "protected": protected,
             "kind": actor.kind.value,
             "id": actor.id,
             "identity_id": actor.identity_id,
@@ -54,9 +59,9 @@ def _uuid(value: Any) -> UUID | None:
     return UUID(value) if value else None
 
 
-def _load(stored: bytes) -> Actor:
+def _load(stored: bytes) -> tuple[Actor, bool]:
     found = orjson.loads(stored)
-    return Actor(
+    actor = Actor(
         ActorKind(found["kind"]),
         _uuid(found["id"]),
         identity_id=_uuid(found["identity_id"]),
@@ -64,6 +69,17 @@ def _load(stored: bytes) -> Actor:
         home_unit_id=_uuid(found["home_unit_id"]),
         grants=tuple(Grant(Role(role), frozenset(map(UUID, units))) for role, units in found["grants"]),
     )
+    return actor, found["protected"]
+
+
+def _unlocked_key(session_id: UUID) -> str:
+    return f"unlocked:{session_id}"
+
+
+async def _is_protected(actor: Actor) -> bool:
+    if actor.kind is not ActorKind.CITIZEN or actor.id is None:
+        return False
+    return await Person.exists(id=actor.id, protected=True)
 
 
 class SessionCache:
@@ -77,11 +93,33 @@ class SessionCache:
         key = _key(token_hash(token))
         stored = await self._get(key)
         if stored is not None and stored != MARKER:
-            return dataclasses.replace(_load(stored), device=device, address=address)
-        actor = await people.actor_of(token, device=device, address=address)
-        if stored is None:
-            await self._put(key, _dump(actor))
-        return actor
+            actor, protected = _load(stored)
+        else:
+            actor = await people.actor_of(token)
+            protected = await _is_protected(actor)
+            if stored is None:
+                await self._put(key, _dump(actor, protected))
+        if protected and not await self._unlocked(actor):
+            actor = dataclasses.replace(actor, id=None)
+        return dataclasses.replace(actor, device=device, address=address)
+
+    async def unlock(self, session_id: UUID) -> bool:
+        """The session's person has said the code word; False where that cannot be remembered now."""
+        try:
+            await self._redis.set(_unlocked_key(session_id), b"1", ex=UNLOCKED_SECONDS)
+        except RedisError as error:
+            log.warning("session_cache_away", error=type(error).__name__)
+            return False
+        return True
+
+    async def _unlocked(self, actor: Actor) -> bool:
+        if actor.session_id is None:
+            return False
+        try:
+            return await self._redis.getex(_unlocked_key(actor.session_id), ex=UNLOCKED_SECONDS) is not None
+        except RedisError as error:
+            log.warning("session_cache_away", error=type(error).__name__)
+            return False
 
     async def _get(self, key: str) -> bytes | None:
         try:

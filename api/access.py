@@ -1,0 +1,241 @@
+"""Who may call which route: one table, enforced in front of every route and walked by a test.
+
+A row says for each kind of caller how far it reaches: `ALL` (whoever they are), `OWN` (what is theirs: a party's own
+membership, a steward's own cases), `UNIT` (what belongs to units of the role's scope), `NONE`. The gate refuses `NONE`
+before the route runs: 401 for a stranger, 403 for everybody else. `OWN` and `UNIT` are kept by the services, in the
+query: what is beyond them looks like what does not exist (404), and a list does not contain it. An officer who holds
+several roles reaches as far as the farthest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from stewardship.foundation.actors import Actor, ActorKind
+from stewardship.foundation.errors import NotAllowed, NotLoggedIn
+from stewardship.foundation.org.models import Role
+
+
+class Reach(StrEnum):
+    """How far a caller reaches."""
+
+    ALL = "all"
+    UNIT = "unit"
+    OWN = "own"
+    NONE = "none"
+
+
+ALL, UNIT, OWN, NONE = Reach.ALL, Reach.UNIT, Reach.OWN, Reach.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table. `officer` is what any officer reaches, whatever their roles."""
+
+    stranger: Reach = NONE
+    citizen: Reach = NONE
+    officer: Reach = NONE
+    steward: Reach = NONE
+    instructor: Reach = NONE
+    centre_officer: Reach = NONE
+    inspector: Reach = NONE
+    system_administrator: Reach = NONE
+    security_administrator: Reach = NONE
+    audit_administrator: Reach = NONE
+
+    def of(self, role: Role) -> Reach:
+        """How far an officer with this role alone reaches."""
+        own: Reach = getattr(self, role.value)
+        return own if own is not NONE else self.officer
+
+    @property
+    def public(self) -> bool:
+        """Whether the route asks nobody who they are."""
+        return self.stranger is not NONE
+
+    def admits(self, actor: Actor | None) -> bool:
+        """Whether the gate lets this caller through to the route."""
+        if self.public:
+            return True
+        if actor is None:
+            return False
+        if actor.kind is ActorKind.CITIZEN:
+            return self.citizen is not NONE
+        return self.officer is not NONE or any(self.of(grant.role) is not NONE for grant in actor.grants)
+
+
+PUBLIC = Rule(stranger=ALL, citizen=ALL, officer=ALL)
+ANY_SESSION = Rule(citizen=OWN, officer=OWN)
+CITIZEN = Rule(citizen=ALL)
+PARTY = Rule(citizen=OWN)
+OFFICER = Rule(officer=ALL)
+CASE_READ = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
+CASE_WRITE = Rule(steward=OWN, instructor=UNIT)
+INQUIRY = Rule(steward=OWN, instructor=UNIT)
+"""A steward's own are those they own or of their cases, and, while they are on duty, their desk's."""
+REGISTER = Rule(steward=UNIT, instructor=UNIT)
+VISIT = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
+SUPERVISE = Rule(instructor=UNIT, centre_officer=UNIT)
+REPORT = Rule(instructor=UNIT, centre_officer=UNIT)
+INSPECTION = Rule(inspector=UNIT)
+AUDIT = Rule(audit_administrator=ALL)
+SYSTEM = Rule(system_administrator=UNIT)
+CALENDAR = Rule(system_administrator=ALL)
+SECURITY = Rule(security_administrator=UNIT)
+ROSTER_READ = Rule(steward=UNIT, instructor=UNIT, centre_officer=UNIT, system_administrator=UNIT)
+ROSTER_WRITE = Rule(instructor=UNIT, system_administrator=UNIT)
+
+TABLE: dict[tuple[str, str], Rule] = {
+    # Logging in and out.
+    ("POST", "/sessions/citizen"): PUBLIC,
+    ("POST", "/sessions/officer"): PUBLIC,
+    ("POST", "/sessions/officer/wechat"): PUBLIC,
+    ("POST", "/sessions/officer/sso"): PUBLIC,
+    ("POST", "/totp-enrolments"): PUBLIC,
+    ("POST", "/totp-enrolments/confirm"): PUBLIC,
+    ("GET", "/sessions"): ANY_SESSION,
+    ("GET", "/sessions/current/csrf"): ANY_SESSION,
+    ("DELETE", "/sessions/current"): ANY_SESSION,
+    ("DELETE", "/sessions/{session_id}"): ANY_SESSION,
+    # Oneself.
+    ("GET", "/me"): ANY_SESSION,
+    ("POST", "/me/phone"): CITIZEN,
+    ("POST", "/me/code-word"): CITIZEN,
+    ("POST", "/bindings/officer"): CITIZEN,
+    ("POST", "/me/wechat-binding"): OFFICER,
+    ("POST", "/me/password"): OFFICER,
+    # Joining.
+    ("GET", "/invitations/{token}"): PUBLIC,
+    ("POST", "/invitations/{token}/join"): CITIZEN,
+    # A party's own.
+    ("GET", "/my/cases"): PARTY,
+    ("GET", "/my/cases/{case_id}"): PARTY,
+    ("GET", "/my/cases/{case_id}/updates"): PARTY,
+    ("POST", "/my/cases/{case_id}/leave"): PARTY,
+    ("GET", "/my/cases/{case_id}/inquiries"): PARTY,
+    ("POST", "/my/cases/{case_id}/inquiries"): PARTY,
+    ("POST", "/my/cases/{case_id}/call-back"): PARTY,
+    ("POST", "/my/inquiries/{inquiry_id}/challenge"): PARTY,
+    ("GET", "/my/cases/{case_id}/files"): PARTY,
+    ("POST", "/my/cases/{case_id}/files"): PARTY,
+    # Cases.
+    ("GET", "/cases"): CASE_READ,
+    ("POST", "/cases"): REGISTER,
+    ("GET", "/cases/{case_id}"): CASE_READ,
+    ("POST", "/cases/{case_id}/stage"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/close"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/reopen"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/kind"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/hand-over"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/reveal"): CASE_WRITE,
+    ("GET", "/cases/{case_id}/files"): CASE_READ,
+    ("GET", "/cases/{case_id}/files/{file_id}"): CASE_READ,
+    # Parties and members.
+    ("GET", "/cases/{case_id}/parties"): CASE_READ,
+    ("POST", "/cases/{case_id}/parties"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/parties/{party_id}/remove"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/parties/{party_id}/invite"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/parties/{party_id}/do-not-invite"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/parties/{party_id}/proxies"): CASE_WRITE,
+    ("GET", "/cases/{case_id}/members"): CASE_READ,
+    ("GET", "/cases/{case_id}/members/{member_id}/receipt"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/members/{member_id}/approve"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/members/{member_id}/refuse"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/members/{member_id}/remove"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/contacts/{contact_id}/trust"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/persons/{person_id}/verified"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/persons/{person_id}/protection"): CASE_WRITE,
+    # Updates.
+    ("POST", "/cases/{case_id}/updates/preview"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/updates"): CASE_WRITE,
+    ("GET", "/cases/{case_id}/updates"): CASE_READ,
+    # Inquiries.
+    ("GET", "/queue"): INQUIRY,
+    ("GET", "/cases/{case_id}/inquiries"): CASE_READ,
+    ("GET", "/inquiries/{inquiry_id}"): INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/answer"): INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/ask-back"): INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/talks"): INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/close"): INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/hand-over"): INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/merge"): INQUIRY,
+    # Ratings and consents.
+    ("GET", "/my/ratings"): PARTY,
+    ("POST", "/my/ratings/{rating_id}"): PARTY,
+    ("POST", "/my/ratings/{rating_id}/comment"): PARTY,
+    ("PUT", "/my/rating-wish"): PARTY,
+    ("GET", "/rating-links/{token}"): PUBLIC,
+    ("POST", "/rating-links/{token}"): PUBLIC,
+    ("GET", "/my/subscriptions"): CITIZEN,
+    ("POST", "/my/subscriptions"): CITIZEN,
+    # Calls that are owed.
+    ("GET", "/visits"): VISIT,
+    ("GET", "/visits/{visit_id}"): VISIT,
+    ("POST", "/visits/{visit_id}/dial"): VISIT,
+    ("POST", "/visits/{visit_id}/calls"): VISIT,
+    ("POST", "/visits/{visit_id}/reassign"): SUPERVISE,
+    ("POST", "/visits/{visit_id}/close"): VISIT,
+    ("POST", "/visits/{visit_id}/settle"): VISIT,
+    # Figures.
+    ("GET", "/reports/units/{unit_id}"): REPORT,
+    ("GET", "/reports/units/{unit_id}/{figure}"): REPORT,
+    ("GET", "/reports/own"): OFFICER,
+    # The organisation.
+    ("GET", "/units"): OFFICER,
+    ("POST", "/units"): SYSTEM,
+    ("GET", "/officers"): OFFICER,
+    ("POST", "/officers"): SYSTEM,
+    ("POST", "/officers/{officer_id}/active"): SYSTEM,
+    ("POST", "/officers/{officer_id}/second-factor/reset"): SECURITY,
+    ("GET", "/officers/{officer_id}/roles"): SECURITY,
+    ("POST", "/officers/{officer_id}/roles"): SECURITY,
+    ("POST", "/roles/{grant_id}/end"): SECURITY,
+    ("GET", "/units/{unit_id}/roster"): ROSTER_READ,
+    ("POST", "/units/{unit_id}/roster"): ROSTER_WRITE,
+    ("DELETE", "/units/{unit_id}/roster/{shift_id}"): ROSTER_WRITE,
+    ("GET", "/holidays"): OFFICER,
+    ("PUT", "/holidays/{day}"): CALENDAR,
+    ("DELETE", "/holidays/{day}"): CALENDAR,
+    # Looking after those who look.
+    ("GET", "/inspection/cases"): INSPECTION,
+    ("GET", "/inspection/cases/{case_id}/reads"): INSPECTION,
+    ("GET", "/inspection/officers/{officer_id}/reads"): INSPECTION,
+    ("GET", "/inspection/units/{unit_id}/unrelated-reads"): INSPECTION,
+    ("GET", "/audit/head"): AUDIT,
+    ("POST", "/audit/verification"): AUDIT,
+}
+
+
+def rule_of(method: str, path: str) -> Rule:
+    """The row of a route, by its path below `/api/v1`. Raises LookupError: no row, no entry."""
+    try:
+        return TABLE["GET" if method == "HEAD" else method, path]
+    except KeyError:
+        raise LookupError(f"{method} {path} is missing in api.access.TABLE") from None
+
+
+def check_access(method: str, path: str, actor: Actor | None) -> None:
+    """Raises NotLoggedIn or NotAllowed for whom the table keeps out."""
+    if rule_of(method, path).admits(actor):
+        return
+    if actor is None:
+        raise NotLoggedIn
+    raise NotAllowed("role", "您的身份不能进行这项操作", "如有需要,请联系管理员。")
+
+
+def check_listed(router: APIRouter) -> None:
+    """Raises LookupError for a route without a row."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            for method in route.methods or ():
+                rule_of(method, route.path)
+
+
+def role_fields() -> frozenset[str]:
+    """The columns that are roles; a test holds them against `Role`."""
+    return frozenset(field.name for field in dataclasses.fields(Rule)) - {"stranger", "citizen", "officer"}

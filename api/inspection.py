@@ -1,0 +1,151 @@
+"""For the inspector: who looked at what, and why; for the audit administrator: whether the log still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
+
+from api import limits
+from api.deps import ActorDep, ServicesDep, officer_id_of
+from api.paging import CursorQuery, Cursors, LimitQuery, Page
+from api.reports import PeriodDep
+from api.schemas import EXAMPLE_ID, View
+from stewardship.casework.cases.models import Case
+from stewardship.foundation.audit import service as audit
+from stewardship.foundation.errors import NotFound
+from stewardship.foundation.org.models import Role
+from stewardship.reports import inspection
+from stewardship.reports.inspection import Look
+
+router = APIRouter(tags=["inspection"])
+
+
+class InspectedCase(View):
+    """A case as far as an inspector needs it to look at its readers."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    reference: str = Field(examples=["A26030212345678"])
+    unit_id: UUID = Field(examples=[EXAMPLE_ID])
+    steward_id: UUID | None = Field(examples=[EXAMPLE_ID])
+
+
+class LookView(View):
+    """One look, or one reveal. `relation` is how the officer stood to the case then; `none`: not at all."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
+    kind: str = Field(examples=["case.read"])
+    officer_id: UUID = Field(examples=[EXAMPLE_ID])
+    officer_name: str | None = Field(examples=["王敏"])
+    officer_unit_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    subject_kind: str = Field(examples=["case"])
+    subject_id: UUID = Field(examples=[EXAMPLE_ID])
+    case_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    reference: str | None = Field(examples=["A26030212345678"])
+    relation: str | None = Field(examples=["steward"])
+    device: str | None = Field(examples=["Mozilla/5.0 …"])
+    address: str | None = Field(examples=["203.0.113.7"])
+
+
+class VerificationView(View):
+    """Whether the chain of events holds; `broken_at` is the first seal that does not."""
+
+    holds: bool = Field(examples=[True])
+    seals: int = Field(examples=[42])
+    sealed: int = Field(examples=[120345])
+    unsealed: int = Field(examples=[17], description="Events that wait for the next seal.")
+    broken_at: int | None = Field(examples=[None])
+    head: str = Field(examples=["9f86d081884c7d65…"], description="The last link's hash, to compare with the anchor.")
+
+
+class HeadView(View):
+    """The chain's last link."""
+
+    no: int = Field(examples=[42])
+    head: str = Field(examples=["9f86d081884c7d65…"])
+
+
+def _page(cursors: Cursors, rows: Sequence[Look], limit: int) -> Page[LookView]:
+    return cursors.page(rows, limit, lambda row: row.cursor, LookView.model_validate)
+
+
+@router.get("/inspection/cases")
+async def find_case(
+    actor: ActorDep,
+    reference: Annotated[
+        str, StringConstraints(pattern=r"^A[0-9]{14}$"), Query(examples=["A26030212345678"], description="As printed.")
+    ],
+) -> InspectedCase:
+    """Find a case of one's units by its reference. The unit does not see that it was looked for."""
+    case = await Case.get_or_none(reference=reference, unit_id__in=list(actor.units(Role.INSPECTOR)))
+    if case is None:
+        raise NotFound("case_not_found", "没有找到这个案件", "可能不在您的督察范围内,请核对编号。")
+    await audit.record(inspection.KIND, actor, ("case", case.id), relation=Role.INSPECTOR.value, question="find_case")
+    return InspectedCase.model_validate(case)
+
+
+@router.get("/inspection/cases/{case_id}/reads")
+async def list_reads(
+    case_id: UUID, actor: ActorDep, services: ServicesDep, cursor: CursorQuery = None, limit: LimitQuery = 50
+) -> Page[LookView]:
+    """Who looked at the case: when, from where, and how they stood to it."""
+    cursors = Cursors(services.session_key, f"reads:{case_id}")
+    rows = await inspection.who_looked_at(actor, case_id, after=cursors.read(cursor), limit=limit + 1)
+    return _page(cursors, rows, limit)
+
+
+@router.get("/inspection/officers/{officer_id}/reads")
+async def list_reads_by(
+    officer_id: UUID,
+    period: PeriodDep,
+    actor: ActorDep,
+    services: ServicesDep,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = 50,
+) -> Page[LookView]:
+    """What an officer looked at in a period."""
+    cursors = Cursors(services.session_key, f"reads-by:{officer_id}:{period.first}:{period.last}")
+    rows = await inspection.looked_at_by(actor, officer_id, period, after=cursors.read(cursor), limit=limit + 1)
+    return _page(cursors, rows, limit)
+
+
+@router.get("/inspection/units/{unit_id}/unrelated-reads")
+async def list_unrelated_reads(
+    unit_id: UUID,
+    period: PeriodDep,
+    actor: ActorDep,
+    services: ServicesDep,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = 50,
+) -> Page[LookView]:
+    """Reads of the unit's cases by officers who had nothing to do with them."""
+    cursors = Cursors(services.session_key, f"unrelated:{unit_id}:{period.first}:{period.last}")
+    rows = await inspection.without_relation(actor, unit_id, period, after=cursors.read(cursor), limit=limit + 1)
+    return _page(cursors, rows, limit)
+
+
+@router.get("/audit/head")
+async def get_head(actor: ActorDep) -> HeadView:
+    """The chain's last link, to compare with what was anchored outside."""
+    number, head = await audit.head()
+    return HeadView(no=number, head=head.hex())
+
+
+@router.post("/audit/verification")
+async def verify(actor: ActorDep, services: ServicesDep) -> VerificationView:
+    """Recompute the whole chain. Takes minutes on a large log; `steward audit verify` does the same."""
+    await services.limiter.check(limits.VERIFY, str(officer_id_of(actor)))
+    found = await audit.verify()
+    return VerificationView(
+        holds=found.holds,
+        seals=found.seals,
+        sealed=found.sealed,
+        unsealed=found.unsealed,
+        broken_at=found.broken_at,
+        head=found.head.hex(),
+    )

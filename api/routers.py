@@ -1,0 +1,41 @@
+"""Every feature's routes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api import (
+    cases,
+    files,
+    inquiries,
+    inspection,
+    invitations,
+    me,
+    my_cases,
+    my_inquiries,
+    organisation,
+    parties,
+    ratings,
+    reports,
+    sessions,
+    updates,
+    visits,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    sessions.router,
+    me.router,
+    invitations.router,
+    my_cases.router,
+    my_inquiries.router,
+    files.router,
+    cases.router,
+    parties.router,
+    updates.router,
+    inquiries.router,
+    visits.router,
+    ratings.router,
+    reports.router,
+    organisation.router,
+    inspection.router,
+)

@@ -1,0 +1,180 @@
+"""Posting progress: who will see it and who will not, before it goes out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field, model_validator
+
+from api.cases import StageCode
+from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase
+from api.paging import CursorQuery, Cursors, LimitQuery, Page
+from api.schemas import EXAMPLE_ID, Payload, View, words
+from kit.crypto import vault
+from stewardship.casework.cases.models import Case
+from stewardship.casework.cases.rules import stage_of
+from stewardship.casework.groups.models import Member
+from stewardship.casework.parties.models import Side
+from stewardship.casework.updates import service as updates
+from stewardship.casework.updates.models import TEXT, AudienceKind, Update, UpdateAddressee
+from stewardship.casework.updates.rules import Audience, Candidate, held_back, recipients
+from stewardship.foundation.people.models import Person
+from stewardship.foundation.people.rules import masked_name
+
+router = APIRouter(tags=["updates"])
+
+
+class AudienceIn(Payload):
+    """To whom it is addressed: `everyone`, the `sides`, or the members named."""
+
+    kind: AudienceKind = Field(examples=["sides"])
+    sides: frozenset[Side] = Field(default=frozenset(), examples=[["a"]])
+    member_ids: frozenset[UUID] = Field(default=frozenset(), max_length=100, examples=[[]])
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.kind is AudienceKind.SIDES) != bool(self.sides):
+            raise ValueError("sides go with the kind `sides`")
+        if (self.kind is AudienceKind.MEMBERS) != bool(self.member_ids):
+            raise ValueError("member_ids go with the kind `members`")
+        return self
+
+    def audience(self) -> Audience:
+        return Audience(self.kind, self.sides, self.member_ids)
+
+
+class UpdateIn(Payload):
+    text: Annotated[str, words(updates.TEXT_LENGTH)] = Field(examples=["已调取现场监控,正在核对。"])
+    awaited: Annotated[str, words(updates.AWAITED_LENGTH)] = Field(examples=["等待鉴定意见"])
+    next_contact_on: date = Field(examples=["2026-03-09"], description="Legal date in Asia/Shanghai, within 60 days.")
+    audience: AudienceIn
+    stage: StageCode | None = Field(default=None, examples=[None], description="Enter this stage with it.")
+
+
+class Reached(View):
+    """A member, masked."""
+
+    member_id: UUID = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["张*"])
+    side: Side = Field(examples=["a"])
+
+
+class Preview(View):
+    """Who will see it now, who after a protected person has been told safely, and who never."""
+
+    sees: list[Reached]
+    waits: list[Reached]
+    does_not_see: list[Reached]
+
+
+class PostedView(View):
+    """What came of it."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    member_ids: list[UUID] = Field(examples=[[EXAMPLE_ID]])
+    held_member_ids: list[UUID] = Field(examples=[[]])
+    near_copy: bool = Field(examples=[False], description="It repeats the last one, and counts as silence.")
+
+
+class UpdateView(View):
+    """An update as the officers see it."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    posted_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
+    author_id: UUID = Field(examples=[EXAMPLE_ID])
+    stage_name: str | None = Field(examples=["调查取证"])
+    text: str = Field(examples=["已调取现场监控,正在核对。"])
+    awaited: str = Field(examples=["等待鉴定意见"])
+    next_contact_on: date = Field(examples=["2026-03-09"])
+    audience: AudienceKind = Field(examples=["sides"])
+    sides: list[Side] = Field(examples=[["a"]])
+    near_copy: bool = Field(examples=[False])
+    addressed: int = Field(examples=[1])
+    waiting: int = Field(examples=[0], description="Addressees who wait until a protected person has been told.")
+    seen: int = Field(examples=[1])
+
+
+@router.post("/cases/{case_id}/updates/preview")
+async def preview(payload: AudienceIn, case: WritableCase) -> Preview:
+    """Who would see an update to this audience, who would wait, and who would not."""
+    everyone = await updates.candidates_of(case.id)
+    addressed = recipients(everyone, payload.audience(), case.kind)
+    waiting = held_back(addressed, everyone)
+    names = await _names(case)
+
+    def show(candidates: list[Candidate]) -> list[Reached]:
+        return [Reached(member_id=c.member_id, name=names[c.member_id], side=c.side) for c in candidates]
+
+    return Preview(
+        sees=show([c for c in addressed if c.member_id not in waiting]),
+        waits=show([c for c in addressed if c.member_id in waiting]),
+        does_not_see=show([c for c in everyone if c not in addressed]),
+    )
+
+
+async def _names(case: Case) -> dict[UUID, str]:
+    members = await Member.filter(case_id=case.id)
+    persons = {p.id: p for p in await Person.filter(id__in=[m.person_id for m in members])}
+    return {m.id: masked_name(persons[m.person_id].name) for m in members}
+
+
+@router.post("/cases/{case_id}/updates", status_code=201)
+async def post_update(payload: UpdateIn, case: WritableCase, actor: ActorDep) -> PostedView:
+    """Post progress to the members it is meant for; each is told on a channel they can use."""
+    posted = await updates.post_update(
+        actor,
+        case.id,
+        text=payload.text,
+        awaited=payload.awaited,
+        next_contact_on=payload.next_contact_on,
+        audience=payload.audience.audience(),
+        stage=payload.stage,
+    )
+    return PostedView(
+        id=posted.update.id,
+        member_ids=list(posted.member_ids),
+        held_member_ids=list(posted.held_member_ids),
+        near_copy=posted.update.near_copy,
+    )
+
+
+@router.get("/cases/{case_id}/updates")
+async def list_updates(
+    case: ReadableCase, services: ServicesDep, cursor: CursorQuery = None, limit: LimitQuery = 20
+) -> Page[UpdateView]:
+    """What was posted, newest first, with how many it reached."""
+    cursors = Cursors(services.session_key, f"updates:{case.id}")
+    place = cursors.read(cursor)
+    query = Update.filter(case_id=case.id)
+    if place is not None:
+        query = query.filter(posted_at__lt=place[0])
+    rows = await query.order_by("-posted_at", "-id").limit(limit + 1)
+    addressees = await UpdateAddressee.filter(update_id__in=[row.id for row in rows])
+    by_update: dict[UUID, list[UpdateAddressee]] = {row.id: [] for row in rows}
+    for each in addressees:
+        by_update[each.update_id].append(each)
+    return cursors.page(
+        rows, limit, lambda row: (row.posted_at, row.id), lambda row: _view(case, row, by_update[row.id])
+    )
+
+
+def _view(case: Case, update: Update, addressees: list[UpdateAddressee]) -> UpdateView:
+    stage = stage_of(case.kind, update.stage) if update.stage else None
+    return UpdateView(
+        id=update.id,
+        posted_at=update.posted_at,
+        author_id=update.author_id,
+        stage_name=stage.name if stage else None,
+        text=vault().ring.open_text(update.text, TEXT),
+        awaited=update.awaited,
+        next_contact_on=update.next_contact_on,
+        audience=update.audience,
+        sides=[Side(side) for side in update.sides],
+        near_copy=update.near_copy,
+        addressed=len(addressees),
+        waiting=sum(each.released_at is None for each in addressees),
+        seen=sum(each.seen_at is not None for each in addressees),
+    )

@@ -1,0 +1,312 @@
+"""One request for every route, aimed at something that belongs to the city's case, with what makes it succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit import clock
+from kit.ids import new_id, token_hash
+from stewardship.foundation.people.models import WechatIdentity
+from tests.api.world import PNG, World
+
+BOUNDARY = "-----------------tests"
+FORM = (
+    (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
+        "Content-Type: image/png\r\n\r\n"
+    ).encode()
+    + PNG
+    + f"\r\n--{BOUNDARY}--\r\n".encode()
+)
+BECAUSE = {"reason": "测试需要"}
+MARCH = {"first": "2026-03-01", "last": "2026-03-31"}
+
+
+@dataclass
+class Request:
+    """How to call a route. `target` is whose thing it is about; `code`: the refusal that shows it was reached."""
+
+    target: str | None = None
+    json: Any = None
+    params: dict[str, Any] = field(default_factory=dict)
+    content: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    code: str | None = None
+    path: dict[str, Any] = field(default_factory=dict)
+    shows: str | None = None
+    """A list that shows the case (or what waits of it) to whom it concerns, and to nobody else."""
+
+
+Builder = Callable[[World], Request | Awaitable[Request]]
+
+
+def case(**more: Any) -> Builder:
+    """Something of the city's case."""
+    return lambda w: Request("case", path={"case_id": w.city.case.id}, **more)
+
+
+def party(what: str, **more: Any) -> Builder:
+    """Something of a party of the case."""
+    return lambda w: Request(
+        "case", path={"case_id": w.city.case.id, "party_id": getattr(w, what).member.party_id}, **more
+    )
+
+
+def member(what: str, **more: Any) -> Builder:
+    """Something of a member of its group."""
+    return lambda w: Request("case", path={"case_id": w.city.case.id, "member_id": getattr(w, what).member.id}, **more)
+
+
+def inquiry(**more: Any) -> Builder:
+    """Something of the victim's inquiry."""
+    return lambda w: Request("inquiry", path={"inquiry_id": w.inquiry_id}, **more)
+
+
+def task(**more: Any) -> Builder:
+    """Something of the telephone task."""
+    return lambda w: Request("case", path={"visit_id": w.task.id}, **more)
+
+
+def unit(**more: Any) -> Builder:
+    """Something of the station."""
+    return lambda w: Request("unit", path={"unit_id": w.city.station.id}, **more)
+
+
+def officer(**more: Any) -> Builder:
+    """Something of an officer of the station."""
+    return lambda w: Request("unit", path={"officer_id": w.city.officers["colleague"].id}, **more)
+
+
+def plain(**more: Any) -> Builder:
+    """About nothing in particular."""
+    return lambda _w: Request(**more)
+
+
+async def login_code(w: World) -> Request:
+    identity = await WechatIdentity.get(id=w.city.citizens["unbound"])
+    return Request(json={"js_code": w.platform.login_code(identity.openid)}, code="wechat_not_bound")
+
+
+async def offered_binding(w: World) -> Request:
+    code = "23456789AB"
+    await w.services.redis.set(f"binding:{token_hash(code).hex()}", str(w.city.officers["colleague"].id), ex=60)
+    return Request(json={"code": code})
+
+
+async def shift_of_colleague(w: World) -> Request:
+    return Request("unit", path={"unit_id": w.city.station.id, "shift_id": w.shift.id})
+
+
+def key() -> str:
+    return new_id().hex
+
+
+REGISTERED_PARTY = {"name": "周八", "roles": ["reporter"], "phone": "13800000008"}
+INVITED_PROXY = {"person": {"name": "周九", "roles": ["guardian"], "phone": "13800000009"}, "kind": "guardian"}
+PLAN = {"code_word": "栀子花", "safe_phone": "13900000000"}
+
+REQUESTS: dict[tuple[str, str], Builder] = {
+    ("POST", "/sessions/citizen"): lambda w: Request(json={"js_code": w.platform.login_code(f"o-{key()}")}),
+    ("POST", "/sessions/officer"): lambda _w: Request(
+        json={"number": key()[:10], "password": "x"}, code="login_failed"
+    ),
+    ("POST", "/sessions/officer/wechat"): login_code,
+    ("POST", "/sessions/officer/sso"): plain(json={"assertion": "x" * 32}, code="login_failed"),
+    ("POST", "/totp-enrolments"): plain(json={"ticket": "A" * 32}, code="ticket_expired"),
+    ("POST", "/totp-enrolments/confirm"): plain(json={"ticket": "A" * 32, "code": "000000"}, code="ticket_expired"),
+    ("GET", "/sessions"): plain(),
+    ("GET", "/sessions/current/csrf"): plain(),
+    ("DELETE", "/sessions/current"): plain(),
+    ("DELETE", "/sessions/{session_id}"): lambda w: Request("victim", path={"session_id": w.session.id}),
+    ("GET", "/me"): plain(),
+    ("POST", "/me/phone"): lambda w: Request(json={"phone_code": w.platform.phone_code("13700000000")}),
+    ("POST", "/me/code-word"): plain(json={"text": "栀子花"}),
+    ("POST", "/bindings/officer"): offered_binding,
+    ("POST", "/me/wechat-binding"): plain(),
+    ("POST", "/me/password"): plain(json={"old": "x", "new": "short"}, code="password_weak"),
+    ("GET", "/invitations/{token}"): lambda w: Request(path={"token": w.invited.token}),
+    ("POST", "/invitations/{token}/join"): lambda w: Request(
+        path={"token": w.invited.token}, json={"phone_code": w.platform.phone_code("13800000005")}
+    ),
+    ("GET", "/my/cases"): plain(shows="case"),
+    ("GET", "/my/cases/{case_id}"): case(),
+    ("GET", "/my/cases/{case_id}/updates"): case(),
+    ("POST", "/my/cases/{case_id}/leave"): case(json={}),
+    ("GET", "/my/cases/{case_id}/inquiries"): case(),
+    ("POST", "/my/cases/{case_id}/inquiries"): case(json={"text": "请问进展", "client_key": "a" * 20}),
+    ("POST", "/my/cases/{case_id}/call-back"): case(json={"client_key": "a" * 20}),
+    ("POST", "/my/inquiries/{inquiry_id}/challenge"): lambda w: Request(
+        "victim",
+        path={"inquiry_id": w.inquiry_id},
+        json={"client_key": "a" * 20},
+        code="inquiry_not_challengeable",
+    ),
+    ("GET", "/my/cases/{case_id}/files"): case(),
+    ("POST", "/my/cases/{case_id}/files"): case(
+        params={"client_key": "a" * 20},
+        content=FORM,
+        headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
+    ),
+    ("GET", "/cases"): plain(shows="case"),
+    ("POST", "/cases"): lambda w: Request(
+        "unit",
+        json={
+            "unit_id": str(w.city.station.id),
+            "steward_id": str(w.city.officers["steward"].id),
+            "parties": [REGISTERED_PARTY],
+        },
+    ),
+    ("GET", "/cases/{case_id}"): case(),
+    ("POST", "/cases/{case_id}/stage"): case(json={"stage": "accepted"}),
+    ("POST", "/cases/{case_id}/close"): case(),
+    ("POST", "/cases/{case_id}/reopen"): case(json={"stage": "accepted"}, code="case_open"),
+    ("POST", "/cases/{case_id}/kind"): case(json={"kind": "public_order"}),
+    ("POST", "/cases/{case_id}/hand-over"): lambda w: Request(
+        "case",
+        path={"case_id": w.city.case.id},
+        json={"unit_id": str(w.city.station.id), "steward_id": str(w.city.officers["colleague"].id), **BECAUSE},
+    ),
+    ("POST", "/cases/{case_id}/reveal"): lambda w: Request(
+        "case",
+        path={"case_id": w.city.case.id},
+        json={"person_id": str(w.city.members["victim"].person_id), "field": "phone", "reason": "电话回访"},
+    ),
+    ("GET", "/cases/{case_id}/files"): case(),
+    ("GET", "/cases/{case_id}/files/{file_id}"): lambda w: Request(
+        "case", path={"case_id": w.city.case.id, "file_id": w.file.id}
+    ),
+    ("GET", "/cases/{case_id}/parties"): case(),
+    ("POST", "/cases/{case_id}/parties"): case(json=REGISTERED_PARTY),
+    ("POST", "/cases/{case_id}/parties/{party_id}/remove"): party("invited", json=BECAUSE),
+    ("POST", "/cases/{case_id}/parties/{party_id}/invite"): party("invited"),
+    ("POST", "/cases/{case_id}/parties/{party_id}/do-not-invite"): party("invited", json=BECAUSE),
+    ("POST", "/cases/{case_id}/parties/{party_id}/proxies"): party("invited", json=INVITED_PROXY),
+    ("GET", "/cases/{case_id}/members"): case(),
+    ("GET", "/cases/{case_id}/members/{member_id}/receipt"): member("invited"),
+    ("POST", "/cases/{case_id}/members/{member_id}/approve"): member("pending"),
+    ("POST", "/cases/{case_id}/members/{member_id}/refuse"): member("pending", json=BECAUSE),
+    ("POST", "/cases/{case_id}/members/{member_id}/remove"): member("invited", json=BECAUSE),
+    ("POST", "/cases/{case_id}/contacts/{contact_id}/trust"): lambda w: Request(
+        "case",
+        path={"case_id": w.city.case.id, "contact_id": w.contact_id},
+        json={"trust": "shared", **BECAUSE},
+    ),
+    ("POST", "/cases/{case_id}/persons/{person_id}/verified"): lambda w: Request(
+        "case",
+        path={"case_id": w.city.case.id, "person_id": w.city.members["victim"].person_id},
+        json={"phone": "13800000010"},
+    ),
+    ("POST", "/cases/{case_id}/persons/{person_id}/protection"): lambda w: Request(
+        "case", path={"case_id": w.city.case.id, "person_id": w.city.members["victim"].person_id}, json=PLAN
+    ),
+    ("POST", "/cases/{case_id}/updates/preview"): case(json={"kind": "everyone"}),
+    ("POST", "/cases/{case_id}/updates"): lambda w: Request(
+        "case",
+        path={"case_id": w.city.case.id},
+        json={
+            "text": "已调取监控。",
+            "awaited": "等待核对",
+            "next_contact_on": clock.today().isoformat(),
+            "audience": {"kind": "sides", "sides": ["a"]},
+        },
+    ),
+    ("GET", "/cases/{case_id}/updates"): case(),
+    ("GET", "/queue"): plain(shows="inquiry"),
+    ("GET", "/cases/{case_id}/inquiries"): case(),
+    ("GET", "/inquiries/{inquiry_id}"): inquiry(),
+    ("POST", "/inquiries/{inquiry_id}/answer"): inquiry(json={"text": "周五前答复。", "expected_version": 1}),
+    ("POST", "/inquiries/{inquiry_id}/ask-back"): inquiry(json={"text": "哪一天的事?", "expected_version": 1}),
+    ("POST", "/inquiries/{inquiry_id}/talks"): inquiry(json={"kind": "call", "seconds": 60, "gist": "已说明。"}),
+    ("POST", "/inquiries/{inquiry_id}/close"): inquiry(json=BECAUSE),
+    ("POST", "/inquiries/{inquiry_id}/hand-over"): lambda w: Request(
+        "inquiry",
+        path={"inquiry_id": w.inquiry_id},
+        json={"officer_id": str(w.city.officers["colleague"].id), **BECAUSE},
+    ),
+    ("POST", "/inquiries/{inquiry_id}/merge"): lambda w: Request(
+        "inquiry", path={"inquiry_id": w.inquiry_id}, json={"into_id": str(w.other_inquiry_id)}, code="inquiries_apart"
+    ),
+    ("GET", "/my/ratings"): plain(),
+    ("POST", "/my/ratings/{rating_id}"): lambda w: Request(
+        "victim", path={"rating_id": w.rating.id}, json={"score": 1}
+    ),
+    ("POST", "/my/ratings/{rating_id}/comment"): lambda w: Request(
+        "victim", path={"rating_id": w.rated.id}, json={"comment": "谢谢"}
+    ),
+    ("PUT", "/my/rating-wish"): plain(target="person", json={"wanted": False}),
+    ("GET", "/rating-links/{token}"): lambda w: Request(path={"token": w.rating_token}),
+    ("POST", "/rating-links/{token}"): lambda w: Request(path={"token": w.rating_token}, json={"score": 1}),
+    ("GET", "/my/subscriptions"): plain(),
+    ("POST", "/my/subscriptions"): plain(json={"accepted": ["tmplUnknown01"]}),
+    ("GET", "/visits"): plain(),
+    ("GET", "/visits/{visit_id}"): task(),
+    ("POST", "/visits/{visit_id}/dial"): task(),
+    ("POST", "/visits/{visit_id}/calls"): task(json={"outcome": "informed", "seconds": 60}),
+    ("POST", "/visits/{visit_id}/reassign"): lambda w: Request(
+        "case",
+        path={"visit_id": w.task.id},
+        json={"officer_id": str(w.city.officers["colleague"].id), **BECAUSE},
+    ),
+    ("POST", "/visits/{visit_id}/close"): lambda w: Request(
+        "complaint", path={"visit_id": w.complaint.id}, json={"finding": "substantiated"}
+    ),
+    ("POST", "/visits/{visit_id}/settle"): task(json={"informed": True, "note": "本人来所。"}),
+    ("GET", "/reports/units/{unit_id}"): unit(params=MARCH),
+    ("GET", "/reports/units/{unit_id}/{figure}"): lambda w: Request(
+        "unit", path={"unit_id": w.city.station.id, "figure": "overdue"}, params=MARCH
+    ),
+    ("GET", "/reports/own"): plain(params=MARCH),
+    ("GET", "/units"): plain(),
+    ("POST", "/units"): lambda w: Request(
+        "unit",
+        json={
+            "code": key()[:12],
+            "name": "新派出所",
+            "level": "team",
+            "kind": "police_station",
+            "parent_id": str(w.city.sub_bureau.id),
+        },
+    ),
+    ("GET", "/officers"): lambda w: Request(params={"unit_id": str(w.city.station.id)}),
+    ("POST", "/officers"): lambda w: Request(
+        "unit",
+        json={
+            "number": key()[:10],
+            "name": "新民警",
+            "unit_id": str(w.city.station.id),
+            "password": "Initial-Word-7",
+        },
+    ),
+    ("POST", "/officers/{officer_id}/active"): officer(json={"active": False}),
+    ("POST", "/officers/{officer_id}/second-factor/reset"): officer(),
+    ("GET", "/officers/{officer_id}/roles"): officer(),
+    ("POST", "/officers/{officer_id}/roles"): lambda w: Request(
+        "unit",
+        path={"officer_id": w.city.officers["colleague"].id},
+        json={"role": "instructor", "unit_id": str(w.city.station.id)},
+    ),
+    ("POST", "/roles/{grant_id}/end"): lambda w: Request("unit", path={"grant_id": w.grant.id}),
+    ("GET", "/units/{unit_id}/roster"): unit(),
+    ("POST", "/units/{unit_id}/roster"): lambda w: Request(
+        "unit",
+        path={"unit_id": w.city.station.id},
+        json={
+            "officer_id": str(w.city.officers["colleague"].id),
+            "kind": "leave",
+            "starts_at": "2026-03-05T00:00:00Z",
+            "ends_at": "2026-03-06T00:00:00Z",
+        },
+    ),
+    ("DELETE", "/units/{unit_id}/roster/{shift_id}"): shift_of_colleague,
+    ("GET", "/holidays"): plain(params={"year": 2026}),
+    ("PUT", "/holidays/{day}"): plain(path={"day": "2027-02-08"}, json={"workday": False, "reason": "春节"}),
+    ("DELETE", "/holidays/{day}"): lambda _w: Request(path={"day": clock.today().isoformat()}),
+    ("GET", "/inspection/cases"): lambda w: Request("unit", params={"reference": w.city.case.reference}),
+    ("GET", "/inspection/cases/{case_id}/reads"): lambda w: Request("unit", path={"case_id": w.city.case.id}),
+    ("GET", "/inspection/officers/{officer_id}/reads"): officer(params=MARCH),
+    ("GET", "/inspection/units/{unit_id}/unrelated-reads"): unit(params=MARCH),
+    ("GET", "/audit/head"): plain(),
+    ("POST", "/audit/verification"): plain(),
+}

@@ -1,0 +1,174 @@
+"""What a request of the tests may be about: the city's case with something of every kind in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import api
+from kit import clock
+from kit.ids import new_token, token_hash
+from stewardship import intake
+from stewardship.casework.groups import service as groups
+from stewardship.casework.groups.service import Issued
+from stewardship.casework.parties.models import PartyRole, Side
+from stewardship.dialogue.inquiries import service as inquiries
+from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
+from stewardship.foundation.files import service as files
+from stewardship.foundation.files.models import StoredFile
+from stewardship.foundation.files.scanning import TestFileScanner
+from stewardship.foundation.org import administration
+from stewardship.foundation.org import service as org
+from stewardship.foundation.org.models import RoleGrant, Shift, ShiftKind
+from stewardship.foundation.people import service as people
+from stewardship.foundation.people.models import Session, SessionKind
+from stewardship.opinion.ratings.models import Rating, RatingState
+from stewardship.opinion.visits.models import CallOutcome, Visit, VisitPurpose, VisitState
+from tests.api.city import City, acting, new_identity
+from tests.api.platform import Platform
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+@dataclass
+class World:
+    """What the requests are aimed at."""
+
+    city: City
+    services: api.Services
+    platform: Platform
+    invited: Issued
+    pending: Issued
+    inquiry_id: UUID
+    other_inquiry_id: UUID
+    file: StoredFile
+    rating: Rating
+    rating_token: str
+    rated: Rating
+    task: Visit
+    complaint: Visit
+    shift: Shift
+    grant: RoleGrant
+    session: Session
+    contact_id: UUID
+
+
+async def build_world(city: City, services: api.Services, platform: Platform) -> World:
+    """Everything that a request may be about."""
+    steward = await acting(city.officers["steward"])
+    await shift(city, "duty_officer", ShiftKind.DUTY)
+    _, invited = await intake.enter_party(
+        steward, city.case, intake.PartyDraft("王五", frozenset({PartyRole.WITNESS}), phone="13800000005")
+    )
+    _, pending = await intake.enter_party(
+        steward, city.case, intake.PartyDraft("孙七", frozenset({PartyRole.FAMILY}), phone="13800000006", side=Side.A)
+    )
+    assert invited is not None
+    assert pending is not None
+    waiting = await new_identity()
+    await groups.prove_phone(
+        Actor(ActorKind.CITIZEN), pending.invitation.id, waiting.id, "13800000006", verified_by_platform=False
+    )
+    victim = city.members["victim"]
+    token = new_token()
+    asker = Actor(ActorKind.CITIZEN, victim.person_id)
+    asked = await inquiries.ask(asker, victim, "什么时候有结果?", channel="mp", source_key=None)
+    other = city.members["opponent"]
+    elsewhere = await inquiries.ask(
+        Actor(ActorKind.CITIZEN, other.person_id), other, "我也想问。", channel="mp", source_key=None
+    )
+    contact = await people.has_phone(victim.person_id, "13800000001")
+    assert contact is not None
+    return World(
+        city,
+        services,
+        platform,
+        invited,
+        pending,
+        asked.inquiry.id,
+        elsewhere.inquiry.id,
+        await clean_file(city, services),
+        await rating(city, "closed", RatingState.SENT, token),
+        token,
+        await rating(city, "registered", RatingState.ANSWERED, new_token()),
+        await visit(city, VisitPurpose.UNDELIVERABLE, city.officers["steward"].id),
+        await visit(city, VisitPurpose.DISSATISFIED, city.officers["centre_officer"].id),
+        await shift(city, "colleague", ShiftKind.LEAVE),
+        await RoleGrant.get(officer_id=city.officers["colleague"].id),
+        await session_of(city.citizens["victim"]),
+        contact.id,
+    )
+
+
+async def shift(city: City, who: str, kind: ShiftKind) -> Shift:
+    """Today's entry of the station's roster for this officer."""
+    return await org.roster(
+        SYSTEM,
+        unit_id=city.station.id,
+        officer_id=city.officers[who].id,
+        kind=kind,
+        starts_at=clock.now(),
+        ends_at=clock.now() + timedelta(hours=24),
+    )
+
+
+async def clean_file(city: City, services: api.Services) -> StoredFile:
+    """A picture that the victim has sent, past its scan; the case's calendar exception comes with it."""
+
+    async def content() -> AsyncIterator[bytes]:
+        yield PNG
+
+    victim = city.members["victim"]
+    file = await files.store(
+        SYSTEM, services.files, content(), origin="mp", person_id=victim.person_id, case_id=city.case.id
+    )
+    await files.scan(services.files, file.id, TestFileScanner())
+    await administration.set_holiday(SYSTEM, clock.today(), workday=True, reason="测试")
+    return await StoredFile.get(id=file.id)
+
+
+async def rating(city: City, milestone: str, state: RatingState, token: str) -> Rating:
+    """A rating that the victim was asked for."""
+    at, victim = clock.now(), city.members["victim"]
+    answered = state is RatingState.ANSWERED
+    return await Rating.create(
+        case_id=city.case.id,
+        party_id=victim.party_id,
+        member_id=victim.id,
+        person_id=victim.person_id,
+        officer_id=city.officers["steward"].id,
+        unit_id=city.station.id,
+        milestone=milestone,
+        episode=1,
+        state=state,
+        token_hash=token_hash(token),
+        due_at=at,
+        sent_at=at,
+        expires_at=at + timedelta(days=7),
+        score=3 if answered else None,
+        answered_at=at if answered else None,
+    )
+
+
+async def visit(city: City, purpose: VisitPurpose, assigned_to: UUID) -> Visit:
+    """A call that is owed to the victim; of a complaint, one whose person has been heard."""
+    heard = CallOutcome.DISSATISFIED if purpose is VisitPurpose.DISSATISFIED else None
+    return await Visit.create(
+        purpose=purpose,
+        state=VisitState.OPEN,
+        case_id=city.case.id,
+        person_id=city.members["victim"].person_id,
+        unit_id=city.station.id,
+        handler_id=city.officers["steward"].id,
+        assigned_to_id=assigned_to,
+        due_at=clock.now() + timedelta(hours=20),
+        outcome=heard,
+    )
+
+
+async def session_of(identity_id: UUID) -> Session:
+    """A further session of this WeChat user, on another device."""
+    token = await people.open_session(SessionKind.CITIZEN, identity_id=identity_id)
+    return await Session.get(token_hash=token_hash(token))

@@ -1,0 +1,154 @@
+"""What delivery is told at the moment of sending: who may still be reached, and how; and what follows from failing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from delivery.contexts import Notice
+from delivery.hooks import Fact, Failure, Refusal
+from delivery.models import Channel, Message, RecipientKind
+from delivery.recipients import Dropped, MessageView, Recipient
+from kit import clock
+from kit.ids import new_id
+from stewardship import reach
+from stewardship.casework.groups import service as groups
+from stewardship.casework.groups.models import Member, MemberState
+from stewardship.casework.parties.models import PartyRole, Side
+from stewardship.dialogue.inquiries import service as inquiries
+from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
+from stewardship.foundation.people import service as people
+from stewardship.foundation.people.models import Contact, Trust, WechatIdentity
+from stewardship.opinion.visits.models import Visit, VisitPurpose
+from tests.support.world import Joined, World, acting, case_with, post
+
+
+def view(notice: Notice, member: Member, subject_id: UUID | None = None) -> MessageView:
+    return MessageView(
+        new_id(),
+        notice,
+        RecipientKind.PERSON,
+        member.person_id,
+        member.id,
+        member.case_id,
+        None,
+        subject_id,
+        0,
+        clock.now(),
+    )
+
+
+async def one(message: MessageView) -> Recipient | Dropped:
+    found: Mapping[UUID, Recipient | Dropped] = await reach.resolve([message])
+    return found[message.id]
+
+
+async def victim(world: World) -> Joined:
+    return await case_with(world, (PartyRole.VICTIM, Side.A))
+
+
+async def test_a_member_is_reached_in_the_chat_and_by_phone(world: World) -> None:
+    joined = await victim(world)
+    found = await one(view(Notice.UPDATE_POSTED, joined.members[0]))
+    assert isinstance(found, Recipient)
+    assert found.oa is not None
+    assert found.oa.identity_id == joined.identities[0].id
+    assert [phone.number for phone in found.phones] == [f"+86{joined.numbers[0]}"]
+
+
+async def test_whoever_left_or_was_removed_hears_no_more_of_the_case(world: World) -> None:
+    joined = await victim(world)
+    await groups.leave(SYSTEM, joined.members[0].id)
+    assert await one(view(Notice.UPDATE_POSTED, joined.members[0])) == Dropped("not_a_member")
+    await groups.remove(await acting(world.steward), joined.case, joined.members[0].id, "登记有误")
+    assert await one(view(Notice.UPDATE_POSTED, joined.members[0])) == Dropped("removed")
+
+
+async def test_an_invitation_overtaken_by_joining_does_not_go(world: World) -> None:
+    joined = await victim(world)
+    assert await one(view(Notice.INVITATION_REMINDER, joined.members[0])) == Dropped("joined_meanwhile")
+
+
+async def test_nothing_goes_to_a_stolen_phone_or_its_wechat(world: World) -> None:
+    joined = await victim(world)
+    contact = await Contact.get(person_id=joined.members[0].person_id)
+    await people.mark_contact(await acting(world.steward), contact.id, Trust.STOLEN, "手机被抢")
+    found = await one(view(Notice.UPDATE_POSTED, joined.members[0]))
+    assert found == Recipient()
+
+
+async def test_a_protected_person_is_reached_by_the_safe_way_only(world: World) -> None:
+    joined = await victim(world)
+    await people.protect(
+        await acting(world.steward),
+        joined.members[0].person_id,
+        code_word="蓝雨伞",
+        safe_phone="19900007777",
+        pretext="快递",
+    )
+    found = await one(view(Notice.UPDATE_POSTED, joined.members[0]))
+    assert isinstance(found, Recipient)
+    assert (found.oa, found.mp, found.phones) == (None, None, ())
+    assert found.protected is not None
+    assert found.protected.phone is not None
+    assert found.protected.phone.number == "+8619900007777"
+
+
+async def test_a_warning_that_an_answer_made_pointless_does_not_go(world: World) -> None:
+    joined = await victim(world)
+    person = Actor(ActorKind.CITIZEN, joined.members[0].person_id)
+    asked = await inquiries.ask(person, joined.members[0], "什么时候有结果?", channel="oa", source_key=None)
+    warning = MessageView(
+        new_id(),
+        Notice.INQUIRY_WARNING,
+        RecipientKind.OFFICER,
+        world.steward.id,
+        None,
+        joined.case.id,
+        None,
+        asked.inquiry.id,
+        5,
+        clock.now(),
+    )
+    assert isinstance(await one(warning), Recipient)
+    await inquiries.answer(await acting(world.steward), asked.inquiry.id, "下周三出结果。")
+    assert await one(warning) == Dropped("answered_meanwhile")
+
+
+async def test_what_a_platform_says_of_an_identity_is_remembered(world: World) -> None:
+    joined = await victim(world)
+    identity = joined.identities[0]
+    await WechatIdentity.filter(id=identity.id).update(following=True)
+    refusal = Refusal(Channel.OA_CUSTOMER_SERVICE, identity.id, Fact.NOT_FOLLOWING, "43004")
+    await reach.HOOKS.refused([refusal])
+    assert not (await WechatIdentity.get(id=identity.id)).following
+
+
+async def test_a_message_that_reached_nobody_becomes_one_telephone_task(world: World) -> None:
+    joined = await victim(world)
+    await post(world, joined.case, "已委托鉴定")
+    message = await Message.get(notice="update_posted")
+    failed = MessageView(
+        message.id,
+        Notice.UPDATE_POSTED,
+        RecipientKind.PERSON,
+        message.recipient_id,
+        message.member_id,
+        message.case_id,
+        message.unit_id,
+        message.subject_id,
+        0,
+        message.created_at,
+    )
+    for _ in range(2):
+        await reach.HOOKS.failed([Failure(failed, "exhausted", call_needed=True)])
+    task = await Visit.get(message_id=message.id)
+    assert task.purpose is VisitPurpose.UNDELIVERABLE
+    assert task.assigned_to_id == world.steward.id
+
+
+async def test_an_invited_party_may_be_written_to_about_their_own_question(world: World) -> None:
+    joined = await victim(world)
+    await Member.filter(id=joined.members[0].id).update(state=MemberState.INVITED)
+    assert isinstance(await one(view(Notice.INQUIRY_ANSWERED, joined.members[0])), Recipient)
+    assert await one(view(Notice.UPDATE_POSTED, joined.members[0])) == Dropped("not_a_member")
