@@ -102,4 +102,6 @@ async def _generate(connection: asyncpg.Connection, count: int) -> None:
             print(f"  {count:,} cases: {statement.split()[2]} ...", flush=True)
             await connection.execute(statement, timeout=600)
     await connection.execute("vacuum (analyze)", timeout=600)
+    # What loading left to be written must not be written while something is measured.
+    await connection.execute("checkpoint", timeout=600)
     print(f"  generated in {time.monotonic() - started:.0f} s", flush=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -35,27 +34,26 @@ _LOAD = f"""
 select {VIEW}, {STATE} from message
 where created_at = $1 and id = any($2::uuid[]) and state in ('queued', 'sending')"""  # noqa: S608 — see above.
 
+# Most of a chunk shares its channel and its outcome. What is shared is a parameter of its own: each array costs the
+# driver and PostgreSQL some work for every one of its elements, and this is where a fan-out spends its time.
 _MARK_SENDING = """
-update message m set state = 'sending', channel = t.channel, tries = m.tries + 1, reason = '',
-  sent_at = coalesce(m.sent_at, $2)
-from unnest($3::uuid[], $4::text[], $5::smallint[], $6::text[]) as t (id, channel, tries, state)
-where m.created_at = $1 and m.id = t.id and m.tries = t.tries and m.state = t.state returning m.id"""
+update message set state = 'sending', channel = $4, tries = tries + 1, reason = '', sent_at = coalesce(sent_at, $2)
+where created_at = $1 and id = any($3::uuid[]) and tries = $5 and state = $6 returning id"""
 
 _RECORD = """
-update message m set state = t.state, reason = t.reason, refused_channels = m.refused_channels | t.refused,
-  platform_id = coalesce(t.platform_id, m.platform_id),
-  sent_at = case when t.state in ('sending', 'sent', 'unknown') then coalesce(m.sent_at, $2) end
-from unnest($3::uuid[], $4::smallint[], $5::text[], $6::text[], $7::smallint[], $8::text[])
-  as t (id, tries, state, reason, refused, platform_id)
-where m.created_at = $1 and m.id = t.id and m.tries = t.tries and m.state in ('queued', 'sending', 'unknown')
+update message m set state = $5, reason = $6, refused_channels = m.refused_channels | $7::smallint,
+  platform_id = coalesce(t.platform_id, m.platform_id), sent_at = case when $8 then coalesce(m.sent_at, $2) end
+from unnest($3::uuid[], $9::text[]) as t (id, platform_id)
+where m.created_at = $1 and m.id = t.id and m.tries = $4 and m.state in ('queued', 'sending', 'unknown')
 returning m.id"""
 
 _ATTEMPTS = """
 insert into delivery_attempt (id, at, message_id, channel, target_id, outcome, code, platform_id, segments)
-select t.id, $1, t.message_id, t.channel, t.target_id, t.outcome, t.code, t.platform_id, t.segments
-from unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::smallint[])
-  as t (id, message_id, channel, target_id, outcome, code, platform_id, segments)
+select t.id, $1, t.message_id, $6, t.target_id, $7, $8, t.platform_id, $9
+from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) as t (id, message_id, target_id, platform_id)
 on conflict do nothing"""
+_HANDED_OVER = frozenset({MessageState.SENDING, MessageState.SENT, MessageState.UNKNOWN})
+"""States that keep `sent_at`, when the message was first handed to a platform."""
 
 
 @dataclass(slots=True)
@@ -141,43 +139,53 @@ async def mark_sending(
 
     The others were taken by another worker in the meantime.
     """
-    ids, channels, tries, states = zip(*rows, strict=True)
-    found = await database.fetch(
-        _MARK_SENDING, at, now, ids, [each.value for each in channels], tries, [each.value for each in states]
-    )
-    return {row["id"] for row in found}
+    groups: dict[tuple[Channel, int, MessageState], list[UUID]] = {}
+    for id_, channel, tries, state in rows:
+        groups.setdefault((channel, tries, state), []).append(id_)
+    ours: set[UUID] = set()
+    for (channel, tries, state), ids in groups.items():
+        ours.update(row[0] for row in await database.fetch(_MARK_SENDING, at, now, ids, channel, tries, state))
+    return ours
 
 
 async def record(at: datetime, now: datetime, changes: Sequence[Change]) -> set[UUID]:
     """Write the new states; answers the ids whose state was still ours to change."""
-    if not changes:
-        return set()
-    rows = await database.fetch(
-        _RECORD,
-        at,
-        now,
-        [each.message_id for each in changes],
-        [each.tries for each in changes],
-        [each.state.value for each in changes],
-        [each.reason[:64] for each in changes],
-        [BITS[each.refused] if each.refused else 0 for each in changes],
-        [each.platform_id for each in changes],
-    )
-    return {row["id"] for row in rows}
+    groups: dict[tuple[int, MessageState, str, Channel | None], list[Change]] = {}
+    for change in changes:
+        groups.setdefault((change.tries, change.state, change.reason[:64], change.refused), []).append(change)
+    ours: set[UUID] = set()
+    for (tries, state, reason, refused), same in groups.items():
+        rows = await database.fetch(
+            _RECORD,
+            at,
+            now,
+            [each.message_id for each in same],
+            tries,
+            state,
+            reason,
+            BITS[refused] if refused else 0,
+            state in _HANDED_OVER,
+            [each.platform_id for each in same],
+        )
+        ours.update(row[0] for row in rows)
+    return ours
 
 
 async def write_attempts(now: datetime, attempts: Sequence[Attempt]) -> None:
     """Append to the ledger."""
-    if not attempts:
-        return
-    columns: list[list[Any]] = [
-        [each.id for each in attempts],
-        [each.message_id for each in attempts],
-        [each.channel.value for each in attempts],
-        [each.target_id for each in attempts],
-        [each.outcome.value for each in attempts],
-        [each.code[:64] for each in attempts],
-        [each.platform_id for each in attempts],
-        [each.segments for each in attempts],
-    ]
-    await database.execute(_ATTEMPTS, now, *columns)
+    groups: dict[tuple[Channel, Outcome, str, int], list[Attempt]] = {}
+    for attempt in attempts:
+        groups.setdefault((attempt.channel, attempt.outcome, attempt.code[:64], attempt.segments), []).append(attempt)
+    for (channel, outcome, code, segments), same in groups.items():
+        await database.execute(
+            _ATTEMPTS,
+            now,
+            [each.id for each in same],
+            [each.message_id for each in same],
+            [each.target_id for each in same],
+            [each.platform_id for each in same],
+            channel,
+            outcome,
+            code,
+            segments,
+        )
