@@ -43,8 +43,9 @@ __all__ = ["Dispatcher", "apply_report", "install", "prune", "reconcile", "recon
 
 log = structlog.get_logger(__name__)
 
-CHUNKS = 3
-"""Chunks under way at once in one worker: while one waits for the platform the others use the database."""
+CHUNKS, CHUNKS_AT_PLATFORMS = 6, 2
+"""Chunks under way at once in one worker, and how many of them may be with the platforms: as many messages as the HTTP
+client has connections. While those wait for their answers, the others use the database."""
 SINGLES = 20
 """Jobs of a single message under way at once: what is urgent does not wait behind chunks."""
 LONGEST_WAIT = 5.0
@@ -69,6 +70,7 @@ class Dispatcher:
         self._connected = frozenset(channels)
         self._quotas = quotas or Quotas(None)
         self._chunks, self._singles = asyncio.Semaphore(CHUNKS), asyncio.Semaphore(SINGLES)
+        self._chunks_out, self._singles_out = asyncio.Semaphore(CHUNKS_AT_PLATFORMS), asyncio.Semaphore(SINGLES)
 
     async def run(self, job: jobs.Job) -> None:
         """Handle one job. Messages that are not to be sent any more, or that another worker has, are passed over."""
@@ -109,9 +111,11 @@ class Dispatcher:
             if wait:
                 await recording.put_off(self.hooks, job, at, now, verdicts, [w.loaded.view.id for w in trying], wait)
                 return
-            started = await self._start(at, now, trying) if trying else []
-            results = await asyncio.gather(*(self._send(work) for work in started))
-            verdicts += [after_sending(work, result, now) for work, result in zip(started, results, strict=True)]
+            if trying:
+                async with self._singles_out if len(works) == 1 else self._chunks_out:
+                    started = await self._start(at, now, trying)
+                    results = await asyncio.gather(*(self._send(work) for work in started))
+                verdicts += [after_sending(work, result, now) for work, result in zip(started, results, strict=True)]
             # Without an option: the books granted none, so that another channel is next, or a reason why there is none.
             works = [work for work in trying if work.option is None] + _for_next_channel(verdicts)
             await recording.surely(self.hooks, None if works else job, at, clock.now(), verdicts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 Alternatives = Sequence[str]
 """Ways to say the same, from full to short; the first that fits is taken."""
@@ -54,6 +55,12 @@ def field_type(key: str) -> str:
 
 def fit_field(key: str, alternatives: Alternatives) -> str:
     """The fullest alternative that the field of a WeChat template takes. Raises NoWordingFits."""
+    return _fit_field(key, tuple(alternatives))
+
+
+# Most values are the same from message to message.
+@lru_cache(maxsize=4096)
+def _fit_field(key: str, alternatives: tuple[str, ...]) -> str:
     check = CHECKS[field_type(key)]
     return _first(key, alternatives, lambda value: check(value) and value.isprintable())
 

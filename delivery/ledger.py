@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 import asyncpg
@@ -70,7 +71,7 @@ class Loaded:
     sent_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
     """One try, for the ledger."""
 
@@ -85,7 +86,7 @@ class Attempt:
     """Fixed beforehand, so that recording again after a lost connection adds no second line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """A message's new state after try number `tries`."""
 
@@ -97,12 +98,24 @@ class Change:
     platform_id: str | None = None
 
 
+# Looking a value up is several times quicker than asking its enumeration.
+_NOTICES = {each.value: each for each in Notice}
+_KINDS = {each.value: each for each in RecipientKind}
+_STATES = {each.value: each for each in MessageState}
+_CHANNELS = {each.value: each for each in Channel}
+
+
+@cache
+def _refused(bits: int) -> frozenset[Channel]:
+    return frozenset(channel for channel, bit in BITS.items() if bits & bit)
+
+
 def view_of(row: asyncpg.Record) -> MessageView:
     """A message's row without its state."""
     return MessageView(
         row["id"],
-        Notice(row["notice"]),
-        RecipientKind(row["recipient_kind"]),
+        _NOTICES[row["notice"]],
+        _KINDS[row["recipient_kind"]],
         row["recipient_id"],
         row["member_id"],
         row["case_id"],
@@ -117,10 +130,10 @@ def _loaded(row: asyncpg.Record) -> Loaded:
     return Loaded(
         view_of(row),
         row["context"],
-        MessageState(row["state"]),
-        Channel(row["channel"]) if row["channel"] else None,
+        _STATES[row["state"]],
+        _CHANNELS.get(row["channel"]),
         row["tries"],
-        frozenset(channel for channel, bit in BITS.items() if row["refused_channels"] & bit),
+        _refused(row["refused_channels"]),
         row["expires_at"],
         row["sent_at"],
     )

@@ -54,7 +54,7 @@ class Book(StrEnum):
     CREDIT = "credit"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Option:
     """A way to send. `books`: the first that grants one is used; empty: nothing is used up."""
 
@@ -66,7 +66,7 @@ class Option:
     """Say the pretext, not the notice."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """Options in order. Once none is left: `later` says when to plan again, else nothing can carry it."""
 
@@ -84,7 +84,7 @@ class Plan:
         return f"{last[0][0].value}:{last[0][1].value}" if last else "no_channel"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Situation:
     entry: Entry
     recipient: Recipient

@@ -88,6 +88,4 @@ REGISTRY: dict[Notice, Entry] = {entry.notice: entry for entry in _ENTRIES}
 
 def page_of(context: Context) -> str:
     """The mini-program page that a message opens, with its query."""
-    return REGISTRY[context.notice].page.format(
-        reference=getattr(context, "reference", ""), token=getattr(context, "token", "")
-    )
+    return REGISTRY[context.notice].page.format_map(vars(context))

@@ -68,7 +68,7 @@ class Work:
         return all(self.option is not None and each.channel is self.option.channel for each in self.remaining())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """What to record of one message, and what follows."""
 

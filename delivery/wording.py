@@ -26,7 +26,7 @@ RATINGS = ("满意", "基本满意", "不满意")
 _LEVEL = re.compile(r"^.*?(?:公安厅|公安局|分局|支队|大队)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Said:
     """A notice in words. `chat`: what the chat with the official account says, from full to short."""
 
@@ -65,12 +65,9 @@ def unit_names(name: str) -> tuple[str, ...]:
     return (*names, NO_UNIT)
 
 
-# An update goes to many at once, with the same times in all of the messages: they are worded once.
-@lru_cache(maxsize=1024)
 def moment(at: datetime) -> str:
     """11月23日 14:30, on a Chinese wall clock."""
-    local = clock.local(at)
-    return f"{local.month}月{local.day}日 {local:%H:%M}"
+    return _at(at)[1]
 
 
 def day(on: date) -> str:
@@ -78,22 +75,33 @@ def day(on: date) -> str:
     return f"{on.month}月{on.day}日"
 
 
+def _at(at: datetime) -> tuple[str, str, str, str]:
+    return _minute(at.replace(second=0, microsecond=0))
+
+
+# Many messages name the same minute: it is worded once.
 @lru_cache(maxsize=1024)
-def _when(at: datetime) -> dict[str, Alternatives]:
-    """`when` for a field of type time, date or thing; `short_when` for an SMS, never without the day."""
+def _minute(at: datetime) -> tuple[str, str, str, str]:
     local = clock.local(at)
-    full = f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
-    return {
-        "when": (full, moment(at), f"{local:%H:%M}"),
-        "short_when": (full, moment(at), f"{local.month}/{local.day} {local:%H:%M}"),
-    }
+    time = f"{local.hour:02}:{local.minute:02}"
+    return (
+        f"{local.year}年{local.month}月{local.day}日 {time}",
+        f"{local.month}月{local.day}日 {time}",
+        f"{local.month}/{local.day} {time}",
+        time,
+    )
 
 
-@lru_cache(maxsize=1024)
-def _until(on: date) -> dict[str, Alternatives]:
+def _when(at: datetime) -> tuple[Alternatives, Alternatives]:
+    """For a field of type time, date or thing, and for an SMS, there never without the day."""
+    full, short, shortest, time = _at(at)
+    return (full, short, time), (full, short, shortest)
+
+
+def _until(on: date) -> tuple[Alternatives, Alternatives]:
     """The same for a legal date, which ends at midnight."""
     full = f"{on.year}年{on.month}月{on.day}日"
-    return {"when": (full, f"{full} 23:59", day(on)), "short_when": (full, day(on))}
+    return (full, f"{full} 23:59", day(on)), (full, day(on))
 
 
 def _values(
@@ -103,12 +111,14 @@ def _values(
     hint: Alternatives,
     **more: Alternatives,
 ) -> dict[str, Alternatives]:
+    long, short = _when(when) if isinstance(when, datetime) else _until(when)
     values: dict[str, Alternatives] = {
         "matter": matter,
         "unit": unit_names(context.unit),
+        "when": long,
+        "short_when": short,
         "hint": hint,
         "reference": (context.reference,),
-        **(_when(when) if isinstance(when, datetime) else _until(when)),
         **more,
     }
     if isinstance(context, c.CitizenContext):

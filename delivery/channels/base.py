@@ -88,7 +88,7 @@ class Cause(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
     """One message, ready to go."""
 
@@ -101,7 +101,7 @@ class Parcel:
     page: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What came of one try: SENT, REFUSED (nothing was sent, take another channel), RETRY (nothing was sent, the same
     again later) or UNKNOWN (it may have gone)."""
