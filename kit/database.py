@@ -28,6 +28,8 @@ APP = "steward"
 APP_NAME = "case-steward"
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
+IDLE_TIMEOUT_MS = 60_000
+"""Of a transaction in which nothing happens: a process that hangs must not hold an inquiry's lock for ever."""
 
 
 def credentials(url: str) -> dict[str, Any]:
@@ -50,7 +52,12 @@ def config(url: str, *, pool: int = 10) -> dict[str, Any]:
         "maxsize": pool,
         "application_name": APP_NAME,
         "reset": _leave_as_is,
-        "server_settings": {"statement_timeout": str(STATEMENT_TIMEOUT_MS), "jit": "off", "timezone": "UTC"},
+        "server_settings": {
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
+            "jit": "off",
+            "timezone": "UTC",
+        },
     }
     return {
         "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials(url) | options}},

@@ -6,6 +6,7 @@ commits, and empties the tables afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,15 +28,38 @@ RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:8]
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+_servers = contextlib.ExitStack()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """With several processes the one above them holds the servers: a worker that is done first would stop them."""
+    several = session.config.getoption("numprocesses", None) and not hasattr(session.config, "workerinput")
+    if several and _servers_given() is None:
+        _servers.enter_context(embedded(_home()))
+
+
+def pytest_unconfigure() -> None:
+    _servers.close()
+
+
+def _servers_given() -> Endpoints | None:
+    settings = get_settings()
+    urls = (settings.database_url, settings.redis_url)
+    return Endpoints(urls[0], urls[1]) if urls[0] and urls[1] else None
+
+
+def _home() -> Path:
+    return Path(os.environ.get("STEWARD_TEST_HOME", get_settings().home / "test"))
+
+
 @pytest.fixture(scope="session")
 def endpoints() -> Iterator[Endpoints]:
     """The embedded servers, shared by the workers of a run, or those that the two URLs name."""
-    settings = get_settings()
-    if settings.database_url and settings.redis_url:
-        yield Endpoints(settings.database_url, settings.redis_url)
+    given = _servers_given()
+    if given is not None:
+        yield given
         return
-    home = Path(os.environ.get("STEWARD_TEST_HOME", settings.home / "test"))
-    with embedded(home) as running:
+    with embedded(_home()) as running:
         yield running
 
 
@@ -135,3 +159,12 @@ def clock_at() -> Iterator[Callable[[datetime], None]]:
 
     yield at
     clock.set_offset(timedelta(0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that a test has recorded (`record_property("figures", text)`) are shown, whichever process ran it."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "figures":
+                terminalreporter.section(report.nodeid.rpartition("::")[2], sep="-")
+                terminalreporter.write_line(str(text))
