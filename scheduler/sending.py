@@ -10,6 +10,7 @@ from delivery.channels.oa_template import OaTemplate
 from delivery.channels.sms import Sms
 from delivery.channels.sms_gateway import SmsGateway
 from delivery.models import Channel
+from delivery.quotas import Quotas
 from scheduler.process import Parts
 from stewardship import reach
 
@@ -25,4 +26,7 @@ def install(parts: Parts) -> None:
     if platforms.official_account is not None:
         channels[Channel.OA_CUSTOMER_SERVICE] = OaCustomerService(platforms.official_account)
         channels[Channel.OA_TEMPLATE] = OaTemplate(platforms.official_account, mp_app_id=settings.mp.app_id)
-    dispatcher.install(dispatcher.Dispatcher(resolve=reach.resolve, channels=channels, hooks=reach.HOOKS))
+    quotas = Quotas(parts.redis)
+    dispatcher.install(
+        dispatcher.Dispatcher(resolve=reach.resolve, channels=channels, hooks=reach.HOOKS, quotas=quotas)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 
 import structlog
@@ -12,6 +13,13 @@ from scheduler import identities, material, process, sending
 from settings import get_settings
 
 log = structlog.get_logger(__name__)
+
+
+def tune_collector() -> None:
+    """What the process has loaded stays; looking through it again and again took a third of the worker's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def main() -> None:
@@ -24,5 +32,6 @@ async def main() -> None:
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        tune_collector()
         log.info("worker_ready")
         await jobs.work(parts.database_url, stop)

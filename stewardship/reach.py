@@ -50,12 +50,14 @@ select p.id, p.protected, p.elderly_mode, g.safe_contact_id, g.hours_from, g.hou
 from person p left join protection_plan g on g.person_id = p.id where p.id = any($1::uuid[])
 """
 IDENTITIES = """
-select i.id, i.platform, i.person_id, i.officer_id, i.openid, i.following, i.refused, i.message_window_at,
+select i.id, i.platform, i.person_id, null::uuid as officer_id, i.openid, i.following, i.refused, i.message_window_at,
        i.message_window_used, i.touch_window_at, i.touch_window_used
-from wechat_identity i
-where (i.person_id = any($1::uuid[]) or i.officer_id = any($2::uuid[]))
-  and (i.trust = 'trusted' or i.officer_id = any($2::uuid[]) and i.trust = 'unverified')
-order by i.following desc, i.message_window_at desc nulls last
+from wechat_identity i where i.person_id = any($1::uuid[]) and i.trust = 'trusted'
+union all
+select i.id, i.platform, null::uuid, i.officer_id, i.openid, i.following, i.refused, i.message_window_at,
+       i.message_window_used, i.touch_window_at, i.touch_window_used
+from wechat_identity i where i.officer_id = any($2::uuid[]) and i.trust in ('trusted', 'unverified')
+order by following desc, message_window_at desc nulls last
 """
 CREDITS = """
 select identity_id, template_id, remaining, long_term, refused_at from subscription_credit

@@ -33,6 +33,8 @@ async def clients(settings: Settings, redis: Redis) -> AsyncIterator[Clients]:
     """Open the session; it is closed with the block. Nothing is sent yet."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        # The platforms know us by token; keeping cookies would only cost time.
+        cookie_jar=aiohttp.DummyCookieJar(),
         json_serialize=lambda value: orjson.dumps(value).decode(),
         # Neither proxies nor netrc of the machine: where we send is the settings' business alone.
         trust_env=False,

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from wechat.errors import TOKEN_CODES, MalformedAnswer, platform_error
 from wechat.tokens import TokenSource
@@ -81,9 +83,9 @@ class Transport:
             params = params | {"access_token": token}
         # Tencent reads the body whatever is declared; proxies in between like it declared.
         headers = {"Content-Type": "application/json"} if body is not None else None
-        answer = await exchange(
-            self.http, method, address, params=params, body=body, headers=headers, seconds=self._seconds
-        )
+        # Encoded here once: the HTTP client would take the address apart and quote it again for every call.
+        url = URL(f"{address}?{urlencode(params)}" if params else address, encoded=True)
+        answer = await exchange(self.http, method, url, body=body, headers=headers, seconds=self._seconds)
         if answer.body[:1] == b"{":
             return json_object(answer.body)
         return answer

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from wechat.errors import Ambiguous, Busy, MalformedAnswer, Misconfigured, NotSent
 
@@ -28,6 +30,7 @@ class Answer:
     body: bytes
 
 
+@cache
 def timeouts(total: float) -> aiohttp.ClientTimeout:
     """Connecting may take 5 s of `total`, waiting for a free connection included."""
     return aiohttp.ClientTimeout(total=total, connect=min(CONNECT_SECONDS, total / 2), ceil_threshold=60)
@@ -48,7 +51,7 @@ def _translated() -> Iterator[None]:
 async def opened(
     http: aiohttp.ClientSession,
     method: str,
-    url: str,
+    url: str | URL,
     *,
     params: Mapping[str, str] | None = None,
     body: bytes | None = None,
@@ -72,7 +75,7 @@ async def opened(
 async def exchange(
     http: aiohttp.ClientSession,
     method: str,
-    url: str,
+    url: str | URL,
     *,
     params: Mapping[str, str] | None = None,
     body: bytes | None = None,
@@ -101,6 +104,11 @@ async def parts(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[b
 
 async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """The whole body. Raises as `parts`."""
+    declared = response.content_length
+    if declared is not None and declared <= limit and "Content-Encoding" not in response.headers:
+        # The connection delivers no more than was declared; an unpacked body could be longer, so that is counted.
+        with _translated():
+            return await response.read()
     return b"".join([part async for part in parts(response, limit)])
 
 

@@ -64,11 +64,11 @@ ABILITIES: Mapping[Channel, Abilities] = {
         needs_template=False,
         carries_text=True,
         needs_following=True,
-        rates=("2000/second", "500000/day"),
+        rates=("500000/day",),
     ),
     # 模板消息: 100,000 a day; client_msg_id keeps repetitions within 10 minutes from being sent twice.
-    Channel.OA_TEMPLATE: Abilities("oa", needs_following=True, idempotent=True, rates=("2000/second", "100000/day")),
-    Channel.MP_SUBSCRIBE: Abilities("mp", needs_credit=True, rates=("2000/second", "10000000/day")),
+    Channel.OA_TEMPLATE: Abilities("oa", needs_following=True, idempotent=True, rates=("100000/day",)),
+    Channel.MP_SUBSCRIBE: Abilities("mp", needs_credit=True, rates=("10000000/day",)),
     # SendSms: 3,000 a second by default (382/55981).
     Channel.SMS: Abilities("phone", rings=True, rates=("3000/second",)),
 }
