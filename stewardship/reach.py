@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from delivery.contexts import Notice
-from delivery.hooks import Fact, Failure, Hooks, Refusal, SentMessage
+from delivery.hooks import Fact, Failure, Hooks, Refusal
 from delivery.models import RecipientKind
 from delivery.recipients import Credit, Dropped, Identity, MessageView, Phone, Protected, Recipient, Window
 from kit import database
@@ -232,22 +232,5 @@ async def _failed(failures: Sequence[Failure]) -> None:
             await visits.open_for_message(message.id, safe=failure.reason == "safe_call_needed")
 
 
-async def _sent(sent: Sequence[SentMessage]) -> None:
-    await audit.record_many(
-        [
-            audit.Entry(
-                "message.sent",
-                SYSTEM,
-                ("message", s.message.id),
-                s.message.case_id,
-                s.message.unit_id,
-                None,
-                {"notice": s.message.notice.value, "channel": s.channel.value},
-            )
-            for s in sent
-        ]
-    )
-
-
-HOOKS = Hooks(sent=_sent, refused=_refused, failed=_failed)
-"""What the dispatcher calls."""
+HOOKS = Hooks(refused=_refused, failed=_failed)
+"""What the dispatcher calls. A message that went stands in the ledger; only a failure is an event."""
