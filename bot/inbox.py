@@ -18,11 +18,11 @@ import asyncpg
 import structlog
 
 from bot.models import BODY
-from kit import clock, database
+from kit import clock, database, jobs
 from kit.crypto import vault
 from kit.ids import new_id
 from stewardship.conversations import service as conversations
-from stewardship.conversations.said import Reply, Said, Speaker
+from stewardship.conversations.said import CHAT_REPLY, REPLY_SEAL, Reply, Said, Speaker
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,6 @@ FLUSHES = 2
 GATHER = 8
 """A further transaction is begun only for so many: a few wait for the one under way and share the next."""
 TRIES = 3
-REPLY = "inbox.reply"
 KEYS_KEPT = timedelta(days=7)
 WINDOW_KNOWN = timedelta(minutes=1)
 """A window that was opened so recently, and not used since, is not opened again: it costs a row version each time."""
@@ -200,7 +199,7 @@ async def claim(keys: Sequence[str]) -> Claims:
 
 async def _replies(keys: Sequence[str]) -> dict[str, str]:
     rows = await database.fetch(REPLIES, list(keys))
-    return {r["once_key"]: vault().ring.open_text(r["reply"], REPLY) if r["reply"] else "" for r in rows}
+    return {r["once_key"]: vault().ring.open_text(r["reply"], REPLY_SEAL) if r["reply"] else "" for r in rows}
 
 
 async def store(taken: Sequence[tuple[Arrival, Reply]], claims: Claims) -> None:
@@ -217,12 +216,19 @@ async def store(taken: Sequence[tuple[Arrival, Reply]], claims: Claims) -> None:
         [r.identity_id for _, r in taken],
         [r.outcome[:24] for _, r in taken],
         [ring.seal(a.body, BODY) for a, _ in taken],
-        [ring.seal_text(r.text, REPLY) if r.text else None for _, r in taken],
+        [ring.seal_text(r.text, REPLY_SEAL) if r.text else None for _, r in taken],
         claims.at,  # The key names the row's partition by this instant too.
         [r.identity_id for a, r in known if a.writes],
         [r.identity_id for a, r in known if not a.writes],
         claims.at - WINDOW_KNOWN,
     )
+    # A mini-program shows nothing of what a callback is answered: its replies go out as customer-service messages.
+    replies = [
+        {"identity_id": r.identity_id, "inbox_id": claims.ids[a.once_key], "at": claims.at.isoformat()}
+        for a, r in known
+        if a.source == "mp" and r.text
+    ]
+    await jobs.enqueue_many(CHAT_REPLY, replies, priority=9)
 
 
 async def prune(limit: int = 50_000) -> int:

@@ -45,6 +45,10 @@ _INTERRUPTED = """
 update message set state = 'unknown', reason = 'interrupted' where (id, created_at) in (
   select id, created_at from message where state = 'sending' and sent_at < $1
   order by created_at limit $2 for update skip locked) returning id, channel"""
+_UNCONFIRMED = """
+update message set state = 'unknown', reason = 'unconfirmed' where (id, created_at) in (
+  select id, created_at from message where state = 'sent' and channel = 'sms' and sent_at < $1
+  order by sent_at limit $2 for update skip locked) returning 1"""
 _UNREPORTED = f"""
 update message set reason = 'unknown_outcome' where (id, created_at) in (
   select id, created_at from message where state = 'unknown' and sent_at < $1 and reason <> 'unknown_outcome'
@@ -174,6 +178,7 @@ async def reconcile(now: datetime) -> dict[str, int]:
     """Look after up to 500 messages of each kind, in the current transaction; answers how many of each there were."""
     done = {
         "interrupted": await _interrupted(now),
+        "unconfirmed": await _unconfirmed(now),
         "unreported": await _unreported(now),
         "expired": await _expired(now),
         "woken": await _wake(now),
@@ -193,6 +198,11 @@ async def _interrupted(now: datetime) -> int:
     attempts = [Attempt(row["id"], Channel(row["channel"]), None, Outcome.UNKNOWN, "interrupted") for row in rows]
     await ledger.write_attempts(now, attempts)
     return len(rows)
+
+
+async def _unconfirmed(now: datetime) -> int:
+    """An SMS that the gateway took and never reported on: it may have reached nobody, so it does not count as sent."""
+    return len(await database.fetch(_UNCONFIRMED, now - REPORTED_AFTER, AT_ONCE))
 
 
 async def _unreported(now: datetime) -> int:

@@ -64,3 +64,7 @@ class Reply:
 
 
 NOTHING = Reply()
+REPLY_SEAL = "inbox.reply"
+"""The purpose under which a reply is kept sealed, for a repetition of the callback that it answered."""
+CHAT_REPLY = "chat_reply"
+"""The job that sends a reply where the platform shows none in its callback's answer: the mini-program's chat."""

@@ -128,7 +128,10 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("POST", "/me/password"): plain(json={"old": "x", "new": "short"}, code="password_weak"),
     ("GET", "/invitations/{token}"): lambda w: Request(path={"token": w.invited.token}),
     ("POST", "/invitations/{token}/join"): lambda w: Request(
-        path={"token": w.invited.token}, json={"phone_code": w.platform.phone_code("13800000005")}
+        path={"token": w.invited.token},
+        json={"phone_code": w.platform.phone_code("13800000005")},
+        # The callers who are citizens are somebody already, and the invitation is for somebody else.
+        code="wechat_taken",
     ),
     ("GET", "/my/cases"): plain(shows="case"),
     ("GET", "/my/cases/{case_id}"): case(),

@@ -205,3 +205,17 @@ async def test_a_question_by_sms_becomes_an_inquiry_once(
     for _ in range(3):
         assert (await http.post(f"/sms/{secret}/reply", json=reply)).status_code == 200
     assert (await Inquiry.get()).messages == 1
+
+
+async def test_a_mini_programs_reply_goes_out_as_a_message_once(
+    http: httpx.AsyncClient, settings: Settings, real_db: str
+) -> None:
+    """Its callbacks take no passive reply, so nobody would see one."""
+    timestamp, nonce = str(int(time.time())), "n0nce"
+    parts = sorted([settings.mp.token.get_secret_value(), timestamp, nonce])
+    signature = hashlib.sha1("".join(parts).encode(), usedforsecurity=False).hexdigest()
+    query = {"signature": signature, "timestamp": timestamp, "nonce": nonce}
+    for _ in range(3):
+        answer = await http.post("/wechat/mp", params=query, content=text_message("visitor", "你好", 77))
+        assert (answer.status_code, answer.text) == (200, "success")
+    assert await database.fetchval("select count(*) from pgqueuer where entrypoint = 'chat_reply'") == 1

@@ -12,7 +12,7 @@ from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.models import Invitation, Member, MemberChange, MemberState
 from stewardship.casework.parties.models import PartyRole
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
-from stewardship.foundation.errors import Gone, NotFound
+from stewardship.foundation.errors import Conflict, Gone, NotFound
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Contact, Trust, WechatIdentity
 from tests.support.world import World, acting, draft, follower, join, phone, register
@@ -140,3 +140,25 @@ async def test_another_persons_case_looks_like_none(world: World) -> None:
     stranger = await people.create_person(SYSTEM, name="路人甲", phone=phone())
     with pytest.raises(NotFound, match="case_not_found"):
         await groups.membership(stranger.id, registered.case.id)
+
+
+async def test_a_wechat_that_is_somebody_elses_lets_nobody_else_in(world: World) -> None:
+    numbers = [phone(), phone()]
+    registered = await register(world, [draft(PartyRole.VICTIM, number=n) for n in numbers])
+    identity = await join(registered.issued[0], numbers[0])
+    with pytest.raises(Conflict, match="wechat_taken"):
+        await groups.prove_phone(
+            somebody(identity), registered.issued[1].invitation.id, identity.id, numbers[1], verified_by_platform=True
+        )
+    assert (await WechatIdentity.get(id=identity.id)).person_id == registered.issued[0].member.person_id
+
+
+async def test_a_guardian_of_two_parties_finds_the_case(world: World) -> None:
+    numbers = [phone(), phone()]
+    registered = await register(world, [draft(PartyRole.VICTIM, number=n) for n in numbers])
+    first, second = [issued.member for issued in registered.issued]
+    await join(registered.issued[0], numbers[0])
+    await Member.filter(id=second.id).update(
+        person_id=first.person_id, state=MemberState.JOINED, joined_at=clock.now() + timedelta(hours=1)
+    )
+    assert (await groups.membership(first.person_id, registered.case.id)).id == first.id

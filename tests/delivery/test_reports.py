@@ -121,6 +121,17 @@ async def test_an_unknown_outcome_is_reported_after_a_day_once(town: Town) -> No
     assert await states([id_]) == ["unknown"]
 
 
+async def test_an_sms_that_nobody_reports_on_ends_in_a_call(town: Town) -> None:
+    (id_,) = await town.tell(await town.person())
+    await town.work()
+    assert await states([id_]) == ["sent"]
+    await reconcile(NOON + timedelta(hours=23))
+    assert await states([id_]) == ["sent"]
+    await reconcile(NOON + timedelta(hours=25))
+    assert await states([id_]) == ["unknown"]
+    assert [each.call_needed for each in town.heard.failed] == [True]
+
+
 async def test_what_a_dead_worker_left_sending_without_a_job_becomes_unknown(town: Town) -> None:
     (id_,) = await town.tell(await town.person())
     town.air[SMS].fate.append("killed_after")

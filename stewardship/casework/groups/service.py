@@ -303,7 +303,9 @@ def _label(row: asyncpg.Record) -> str:
 
 async def membership(person_id: UUID, case_id: UUID) -> Member:
     """The person's own membership in this case. Raises NotFound for everybody else."""
-    member = await Member.get_or_none(person_id=person_id, case_id=case_id, state=MemberState.JOINED)
+    # A guardian of two parties is in the group twice; the earlier membership speaks.
+    joined = Member.filter(person_id=person_id, case_id=case_id, state=MemberState.JOINED)
+    member = await joined.order_by("joined_at").first()
     if member is None:
         raise NotFound("case_not_found", "没有找到这个案件", "可能您还没有加入,请凭邀请加入。")
     return member

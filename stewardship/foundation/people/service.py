@@ -14,7 +14,7 @@ from kit.database import atomic, in_transaction
 from kit.ids import new_id, new_token, token_hash
 from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.audit import service as audit
-from stewardship.foundation.errors import Invalid, NotFound, NotLoggedIn
+from stewardship.foundation.errors import Conflict, Invalid, NotFound, NotLoggedIn
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Officer
 from stewardship.foundation.people.models import (
@@ -234,8 +234,17 @@ def trusted(identity: WechatIdentity) -> bool:
 
 @atomic()
 async def bind_identity(actor: Actor, identity_id: UUID, person_id: UUID, trust: Trust = Trust.TRUSTED) -> None:
-    """This WeChat user is this person; identities of the same unionid follow."""
+    """This WeChat user is this person; identities of the same unionid follow.
+
+    Raises Conflict where it is trusted to be somebody else: a WeChat that two share would show each the other's case.
+    """
     identity = await WechatIdentity.get(id=identity_id)
+    if trusted(identity) and identity.person_id != person_id:
+        raise Conflict(
+            "wechat_taken",
+            "这个微信已是另一位当事人的",
+            "请用您本人的微信加入;没有微信,请联系民警,改用短信或电话联系您。",
+        )
     if identity.unionid:
         await database.advisory_lock(UNIONID, identity.unionid)
     same = (
