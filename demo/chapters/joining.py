@@ -59,10 +59,6 @@ async def open_link_of_sms(stage: Stage, key: str) -> str:
 
 @step("登记车位纠纷,三方当事人一次录入")
 async def register(stage: Stage) -> str:
-    await stage.phone("zhou", "周心遥", "车主,甲方")
-    await stage.phone("zheng", "郑泽帆", "邻居,乙方")
-    await stage.phone("he", "何简安", "甲方家老人")
-    await stage.phone("passer-by", "路人丁", "拾到一张回执")
     case = {"kind": "dispute", "brief": "小区车位使用纠纷", "sensitivity_known": True}
     parties = {
         "zhou": await stage.party("zhou", ["disputant"], "a", by_sms=False),

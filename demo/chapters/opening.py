@@ -66,9 +66,23 @@ async def log_in(stage: Stage) -> str:
     return f"{len(desks)} 人登录,案管家是 {stage.steward.name}"
 
 
-@step("桌面上摆好民警的手机")
-async def officers_phones(stage: Stage) -> str:
+CITIZENS = (
+    ("zhou", "周心遥", "车主,甲方"),
+    ("zheng", "郑泽帆", "邻居,乙方"),
+    ("he", "何简安", "甲方家老人"),
+    ("passer-by", "路人丁", "拾到一张回执"),
+    ("shen", "沈书宁", "被害人"),
+    ("lin", "林知夏", "被害人室友"),
+    ("gu", "顾屹然", "报案人"),
+)
+"""In the order in which they stand on the page: whoever watches sees them first, and the officers after them."""
+
+
+@step("桌面上摆好群众和民警的手机")
+async def phones(stage: Stage) -> str:
     await _clear_table(stage)
+    for key, name, note in CITIZENS:
+        await stage.phone(key, name, note)
     for post, note in (
         (Post.STEWARD, "案管家"),
         (Post.DEPUTY, "副职"),
@@ -80,7 +94,7 @@ async def officers_phones(stage: Stage) -> str:
     shown = await stage.platform.call("GET", f"{CONTROL}/phones")
     mine = {phone.id for phone in stage.phones.values()}
     check(mine <= {phone["id"] for phone in shown}, "手机没有出现在平台上")
-    return "案管家、副职、值班民警、教导员"
+    return "群众七部;案管家、副职、值班民警、教导员各一部"
 
 
 async def _clear_table(stage: Stage) -> None:
@@ -90,4 +104,4 @@ async def _clear_table(stage: Stage) -> None:
             await stage.platform.call("DELETE", f"{CONTROL}/phones/{phone['id']}")
 
 
-STEPS = (morning, consoles, log_in, officers_phones)
+STEPS = (morning, consoles, log_in, phones)

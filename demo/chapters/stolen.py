@@ -19,9 +19,6 @@ HOW_IS_IT = "我的案子怎么样了"
 
 @step("登记入室盗窃案,三人凭短信加入")
 async def register(stage: Stage) -> str:
-    await stage.phone("shen", "沈书宁", "被害人")
-    await stage.phone("lin", "林知夏", "被害人室友")
-    await stage.phone("gu", "顾屹然", "报案人")
     case = {"kind": "criminal", "brief": "出租屋财物被盗", "sensitivity_known": True}
     parties = {
         "shen": await stage.party("shen", ["victim"], "a", by_sms=True),

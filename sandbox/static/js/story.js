@@ -10,7 +10,8 @@ export function mountStory(root) {
   const show = () => {
     const steps = [...state.story.values()].sort((a, b) => a.number - b.number);
     root.replaceChildren(...(steps.length ? timeline(steps) : introduction()));
-    root.querySelector(".step.running:last-of-type, .step:last-of-type")?.scrollIntoView({ block: "nearest" });
+    const current = [".step.running", ".step.passed, .step.failed"].map((each) => [...root.querySelectorAll(each)].pop());
+    (current[0] ?? current[1])?.scrollIntoView({ block: "center" });
   };
   on("loaded", show);
   on("story", show);
