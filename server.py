@@ -20,6 +20,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 import api.app
+from api.invitation_page import InvitationPage
 from api.services import build_services
 from bot.routes import Bot
 from kit import clock_offset, crypto, database, valkey
@@ -56,7 +57,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     bot = Bot(settings)
     app = App(bot, lifespan=_lifespan(settings, bot), **api.app.APP_OPTIONS)
     api.app.install(app)
-    app.router.routes[:0] = [Route("/healthz", _alive), Route("/readyz", _ready), Route("/metrics", _metrics)]
+    app.router.routes[:0] = [
+        Route("/healthz", _alive),
+        Route("/readyz", _ready),
+        Route("/metrics", _metrics),
+        Route("/p/i/{token}", _invitation),
+    ]
     return app
 
 
@@ -73,12 +79,20 @@ def _lifespan(settings: Settings, bot: Bot) -> Callable[[FastAPI], AbstractAsync
             await stack.enter_async_context(database.connected(settings.database_url, pool=POOL))
             await stack.enter_async_context(clock_offset.followed(production=settings.environment == "production"))
             platforms = await stack.enter_async_context(clients(settings, redis))
-            api.app.provide(app, build_services(settings, redis, platforms.mini_program))
+            services = build_services(settings, redis, platforms.mini_program)
+            api.app.provide(app, services)
+            app.state.invitations = InvitationPage(services, platforms.mini_program, platforms.official_account)
             app.state.redis = redis
             stack.push_async_callback(bot.inbox.close)
             yield
 
     return lifespan
+
+
+async def _invitation(request: Request) -> Response:
+    """Where the SMS and the receipt of an invitation lead."""
+    page: InvitationPage = request.app.state.invitations
+    return await page.show(request)
 
 
 async def _alive(_: Request) -> Response:
