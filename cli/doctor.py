@@ -151,9 +151,26 @@ async def check_database(url: str) -> list[Finding]:
         return [Finding("database", f"not reachable ({_words(error)})", "check STEWARD_DATABASE_URL and the server")]
     try:
         version = await connection.fetchval("show server_version")
-        return [Finding("database", f"PostgreSQL {version}"), await _check_locale(connection)]
+        return [
+            Finding("database", f"PostgreSQL {version}"),
+            await _check_locale(connection),
+            await _check_jobs(connection),
+        ]
     finally:
         await connection.close()
+
+
+async def _check_jobs(connection: asyncpg.Connection) -> Finding:
+    """Jobs that failed for good are held for a person: a number here is somebody who was not told something."""
+    if not await connection.fetchval("select to_regclass('pgqueuer')"):
+        return Finding("held jobs", "no queue yet: steward migrate makes it")
+    rows = await connection.fetch(
+        "select entrypoint, count(*) as held from pgqueuer where status = 'failed' group by 1 order by 2 desc, 1"
+    )
+    if not rows:
+        return Finding("held jobs", "none")
+    found = ", ".join(f"{row['entrypoint']}: {row['held']}" for row in rows)
+    return Finding("held jobs", found, "see the worker's log for job_failed, mend the cause, then release them")
 
 
 async def _check_locale(connection: asyncpg.Connection) -> Finding:

@@ -69,12 +69,12 @@ def free_port() -> int:
 
 async def test_our_own_servers_are_well(endpoints: Endpoints) -> None:
     found = [*await check_database(endpoints.database_url), check_redis(endpoints.redis_url)]
-    assert [finding.subject for finding in found] == ["database", "database locale", "redis"]
-    assert [finding.remedy for finding in found] == ["", "", ""]
+    assert [finding.subject for finding in found] == ["database", "database locale", "held jobs", "redis"]
+    assert [finding.remedy for finding in found] == [""] * 4
 
 
 async def test_database_of_locale_c_is_refused(ascii_database: str) -> None:
-    reached, locale = await check_database(ascii_database)
+    reached, locale, _ = await check_database(ascii_database)
     assert reached.well
     assert not locale.well
     assert "C.UTF-8" in locale.remedy
