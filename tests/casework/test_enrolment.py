@@ -14,7 +14,7 @@ from stewardship.casework.parties.models import PartyRole
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.errors import Conflict, Gone, NotFound
 from stewardship.foundation.people import service as people
-from stewardship.foundation.people.models import Contact, Trust, WechatIdentity
+from stewardship.foundation.people.models import Contact, Person, Trust, WechatIdentity
 from tests.support.world import World, acting, draft, follower, join, phone, register
 
 
@@ -162,3 +162,12 @@ async def test_a_guardian_of_two_parties_finds_the_case(world: World) -> None:
         person_id=first.person_id, state=MemberState.JOINED, joined_at=clock.now() + timedelta(hours=1)
     )
     assert (await groups.membership(first.person_id, registered.case.id)).id == first.id
+
+
+async def test_a_child_or_a_protected_person_is_not_reminded(world: World) -> None:
+    registered = await register(world, [draft(PartyRole.VICTIM), draft(PartyRole.VICTIM)])
+    child, protected = [issued.member.person_id for issued in registered.issued]
+    await Person.filter(id=child).update(minor=True)
+    await Person.filter(id=protected).update(protected=True)
+    clock.set_offset(clock.offset() + timedelta(days=4))
+    assert await enrolment.remind_due() == 0

@@ -312,8 +312,12 @@ async def membership(person_id: UUID, case_id: UUID) -> Member:
 
 
 async def to_remind(limit: int = 200) -> list[Member]:
-    """Members whose reminder may be due: invited, not joined, and reminded less often than the rule says."""
-    return await Member.filter(state=MemberState.INVITED, reminders__lt=2).order_by("invited_at").limit(limit)
+    """Members whose reminder may be due: invited, not joined, reminded less often than the rule says.
+
+    Nobody writes to a child or a protected person unasked; the steward sees them as not joined.
+    """
+    invited = Member.filter(state=MemberState.INVITED, reminders__lt=2, person__minor=False, person__protected=False)
+    return await invited.order_by("invited_at").limit(limit)
 
 
 @atomic()
