@@ -212,4 +212,5 @@ async def _settle_one(identity_id: UUID, at: datetime) -> bool:
         channel = "oa" if identity.platform is Platform.OFFICIAL_ACCOUNT else "mp"
         turn = _turn(Speaker(identity.app_id, identity.openid, channel), Said(SaidKind.OTHER, ""), identity, at)
         await settle(turn, UUID(str(members[0])), pending)
+        await inquiries.acknowledge_by_message(UUID(str(members[0])))
         return True

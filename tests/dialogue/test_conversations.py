@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from delivery.models import Message
 from kit import clock
 from stewardship.casework.groups.models import Member, MemberState
 from stewardship.casework.parties.models import PartyRole, Side
@@ -163,6 +164,7 @@ async def test_a_question_whose_case_nobody_chose_is_not_lost(world: World) -> N
     assert await conversations.settle_unchosen() == 1
     inquiry = await Inquiry.get()
     assert (inquiry.case_id, inquiry.messages) == (second.case.id, 2)
+    assert await Message.filter(notice="inquiry_received", subject_id=inquiry.id).count() == 1
 
 
 async def test_a_picture_is_kept_as_submitted_material_with_a_receipt(world: World) -> None:

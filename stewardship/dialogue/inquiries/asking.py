@@ -159,6 +159,14 @@ async def _open(actor: Actor, member: Member, words: _Words) -> Asked:
     return Asked(inquiry, True, _due(timer))
 
 
+async def acknowledge_by_message(member_id: UUID) -> None:
+    """Tell a member when their waiting question is answered, where it could not be said at once. Once a question."""
+    inquiry = await Inquiry.get_or_none(member_id=member_id, state=InquiryState.WAITING)
+    timer = inquiry and await Clock.get_or_none(subject_kind=SUBJECT, subject_id=inquiry.id)
+    if inquiry and timer and (due := _due(timer)) is not None:
+        await notices.notify_received(inquiry, due)
+
+
 def _due(timer: Clock) -> datetime | None:
     if not timer.running:
         return None
