@@ -255,4 +255,6 @@ async def reveal(payload: Reveal, case: WritableCase, actor: ActorDep, services:
     if not await Party.exists(case_id=case.id, person_id=payload.person_id):
         raise NotFound("person_not_found", "没有找到此人")
     person = await Person.get(id=payload.person_id)
-    return Revealed(value=await people.reveal(actor, person, payload.field, payload.reason, case_id=case.id))
+    relation = cases.relation_of(actor, case)
+    value = await people.reveal(actor, person, payload.field, payload.reason, case_id=case.id, relation=relation)
+    return Revealed(value=value)

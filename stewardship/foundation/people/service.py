@@ -261,6 +261,7 @@ async def bind_officer(actor: Actor, identity_id: UUID, officer_id: UUID) -> Non
     await audit.record("identity.bound_to_officer", actor, ("identity", identity_id), officer=officer_id)
 
 
+@atomic()
 async def add_credits(identity_id: UUID, accepted: Sequence[str], refused: Sequence[str] = ()) -> None:
     """A consent was given (one send each) or refused for these template ids."""
     for template_id in accepted:
@@ -378,12 +379,18 @@ async def revoke_sessions(
 
 
 @atomic()
-async def reveal(actor: Actor, person: Person, field: str, reason: str, *, case_id: UUID) -> str:
+async def reveal(actor: Actor, person: Person, field: str, reason: str, *, case_id: UUID, relation: str) -> str:
     """What the API shows masked, in the clear, for a reason that is logged. Raises Invalid without a reason."""
     if len(reason.strip()) < REASON_LENGTH:
         raise Invalid("reveal_reason", "请写明查看原因", "查看完整信息会被记录,请写明原因(不少于 4 个字)。")
     await audit.record(
-        "person.revealed", actor, ("person", person.id), case_id=case_id, field=field, reason_length=len(reason)
+        "person.revealed",
+        actor,
+        ("person", person.id),
+        case_id=case_id,
+        relation=relation,
+        field=field,
+        reason_length=len(reason),
     )
     if field == "name":
         return person.name
