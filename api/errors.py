@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.ids import new_id
 from kit.problems import Problem, problem_response
+from kit.tables import BadTable
 from stewardship.foundation.errors import BusinessError, Invalid, TooOften
 from wechat.errors import BadCode, CallError
 
@@ -84,6 +85,7 @@ def platform_problem(error: CallError) -> BusinessError:
 def install_errors(app: FastAPI) -> None:
     """Register the handlers. `Frame` must be the outermost middleware."""
     app.add_exception_handler(BusinessError, _business)
+    app.add_exception_handler(BadTable, _bad_table)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
@@ -105,6 +107,14 @@ async def _business(_request: Request, error: Exception) -> Response:
     if isinstance(error, WrongPhone):
         values["tries_left"] = error.tries_left
     return problem_response(Problem.model_validate(values), headers)
+
+
+async def _bad_table(_request: Request, error: Exception) -> Response:
+    """With the row and the column, where one cell is to blame."""
+    assert isinstance(error, BadTable)  # noqa: S101 — registered for this class only.
+    place = {"row": error.row, "column": error.column}
+    values = {"status": error.status, "code": error.code, "title": error.title, "detail": error.detail}
+    return problem_response(Problem.model_validate(values | {k: v for k, v in place.items() if v is not None}))
 
 
 async def _validation(_request: Request, error: Exception) -> Response:
