@@ -66,7 +66,9 @@ class Sandbox:
 
     def _load(self) -> None:
         load = self.store.load
-        self.phones: dict[str, Phone] = {document["id"]: phone_from(document) for document in load("phone")}
+        # As before the restart: in the order in which they were put on the table.
+        phones = sorted(map(phone_from, load("phone")), key=lambda phone: phone.created_at)
+        self.phones: dict[str, Phone] = {phone.id: phone for phone in phones}
         self.templates = {(d["kind"], d["id"]): Template(**d) for d in load("template")}
         self.qrcodes = {d["id"]: QrCode(**d) for d in sorted(load("qrcode"), key=lambda d: d["created_at"])}
         self.media = {d["id"]: Media(**d) for d in load("media")}

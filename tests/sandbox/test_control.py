@@ -154,11 +154,13 @@ def test_a_killed_platform_remembers_people_windows_credits_tokens_and_messages(
         platform.act("victim", "subscriptions", {"decisions": {"A": "accept"}})
         picture = platform.act("victim", "messages", {"type": "image"})["delivery"]["body"]["MediaId"]
         platform.call("oa", CUSTOM, text_to(openid, "最后一句"))
+        platform.phone("a-later-one", "吴建安", "19900000002")
         before = platform.control("GET", "/phones/victim")
         os.kill(process.pid, signal.SIGKILL)
         process.wait(10)
         process = start(tmp_path, port, receiver.url)
         assert platform.control("GET", "/phones/victim") == before
+        assert [phone["id"] for phone in platform.control("GET", "/phones")] == ["victim", "a-later-one"]
         assert platform.control("GET", "/clock")["offset_seconds"] == 7200
         assert platform.feed()[-1]["text"] == "最后一句"
         query = {"access_token": platform.token("oa"), "media_id": picture}

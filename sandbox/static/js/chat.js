@@ -30,9 +30,10 @@ export function createChat(id, phone) {
     const known = state.phones.get(id);
     const name = state.accounts.oa?.name ?? T.title;
     title.replaceChildren(h("h3", {}, name), iconButton("scan", T.scan, () => openTable(null, id)));
+    const changed = element.classList.contains("following") !== known.following;
     element.classList.toggle("following", known.following);
     follow.replaceChildren(...(known.following ? [] : invitation(id, name)));
-    if (known.following) log.toEnd();
+    if (changed) log.toEnd();
   };
   showComposer();
 

@@ -40,6 +40,11 @@ export function createMiniProgram(id) {
     element,
     open,
     take(entry) {
+      // Opened from elsewhere, by the story perhaps; a drawn page needs a js_code of its own.
+      if (!renderer && entry.content.path !== undefined && entry.kind === "event") {
+        opened = entry.content;
+        show();
+      }
       log.take(entry);
       log.element.hidden = log.empty;
     },

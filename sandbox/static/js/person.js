@@ -3,6 +3,7 @@
 import { act, call } from "./api.js";
 import { h, iconButton, toast } from "./dom.js";
 import { show } from "./drawer.js";
+import { showPhone } from "./stage.js";
 import { state } from "./state.js";
 import { T } from "./texts.js";
 
@@ -17,7 +18,7 @@ export function openPerson(phone) {
     event.preventDefault();
     const body = { name: name.value.trim(), phone_number: number.value.trim(), note: note.value.trim() };
     if (phone) await call("PATCH", `/phones/${encodeURIComponent(phone.id)}`, { ...body, sms_state: smsState.value });
-    else toast(T.added((await call("POST", "/phones", body)).name));
+    else await addPerson(body);
     dialog.close();
   };
   const dialog = h("dialog", { class: "person", "aria-label": phone ? T.dialogEdit : T.dialogAdd },
@@ -28,6 +29,12 @@ export function openPerson(phone) {
       phone && acts(phone, () => dialog.close()),
       h("footer", {}, h("button", { type: "button", onclick: () => dialog.close() }, T.cancel), h("button", { class: "primary" }, phone ? T.save : T.addCitizen))));
   show(dialog);
+}
+
+async function addPerson(body) {
+  const made = await call("POST", "/phones", body);
+  showPhone(made.id);
+  toast(T.added(made.name));
 }
 
 function field(label, input, hint) {

@@ -29,6 +29,7 @@ export function createPhone(id) {
   const views = {};
   const unread = { oa: 0, notice: 0, sms: 0, mini: 0 };
   let current = "oa";
+  let inHand = false; // Once somebody has touched it, it stays in the app that they chose.
 
   const person = h("div", { class: "person-line" });
   const time = h("span");
@@ -36,6 +37,9 @@ export function createPhone(id) {
   const tabs = h("div", { class: "dock", role: "tablist" });
   const element = h("section", { class: "phone", "data-phone": id }, person,
     h("div", { class: "frame" }, h("div", { class: "status-bar" }, time, h("span", { class: "signal", "aria-hidden": "true" }, h("i"), h("i"), h("i"), h("b"))), screen, tabs));
+
+  element.addEventListener("pointerdown", () => (inHand = true));
+  element.addEventListener("keydown", () => (inHand = true));
 
   const openApp = (name) => {
     current = name;
@@ -86,7 +90,9 @@ export function createPhone(id) {
       if (entry.phone !== id) return;
       const app = APP_OF[entry.channel];
       views[app].take(entry, isNew);
-      if (isNew && entry.direction === "to_phone" && app !== current) {
+      if (!isNew || app === current) return;
+      if (!inHand) openApp(app);
+      else if (entry.direction === "to_phone") {
         unread[app] += 1;
         showTabs();
       }

@@ -4,44 +4,124 @@ import { call } from "./api.js";
 import { h, icon } from "./dom.js";
 import { openPerson } from "./person.js";
 import { createPhone } from "./phone.js";
-import { on, state } from "./state.js";
+import { on, state, storyRuns } from "./state.js";
 import { T } from "./texts.js";
 
 // More phones than this are on the strip only, until they are chosen: a page with hundreds would crawl.
 const SHOWN_AT_FIRST = 12;
+// Whoever touched the phones is not taken elsewhere by the story for so long, in milliseconds.
+const LEFT_ALONE = 20_000;
+const STIRRED = 2000;
+// What happens within so many milliseconds belongs together.
+const TOGETHER = 120;
+const MARGIN = 20; // pixels, as in the style sheet
 
 const views = new Map();
 const hidden = new Set();
+const chosen = new Set();
+const strip = h("nav", { class: "strip", "aria-label": T.phonesShown });
+const row = h("div", { class: "phones" });
+const welcome = hero();
+let onStrip = "";
+let touchedAt = -LEFT_ALONE;
+const stirring = new Set();
+let followed = 0;
 
 export function mountStage(root) {
-  const strip = h("nav", { class: "strip", "aria-label": T.phonesShown });
-  const row = h("div", { class: "phones" });
-  const refresh = () => {
-    const known = [...state.phones.values()];
-    for (const id of [...views.keys()]) if (!state.phones.has(id)) remove(id);
-    known.forEach((phone, index) => {
-      if (!views.has(phone.id) && index >= SHOWN_AT_FIRST) hidden.add(phone.id);
-      if (!hidden.has(phone.id) && !views.has(phone.id)) add(phone.id, row);
-    });
-    strip.replaceChildren(...known.map((phone) => chip(phone, row, refresh)));
-    strip.hidden = known.length < 2;
-    root.replaceChildren(...(known.length ? [strip, row] : [hero()]));
+  const show = () => {
+    refresh();
+    // What stays where it is keeps its place when scrolled; a chat that is taken out and put back starts at its top.
+    const wanted = state.phones.size ? [strip, row] : [welcome];
+    if (root.firstChild !== wanted[0]) root.replaceChildren(...wanted);
   };
   on("loaded", () => {
     for (const id of [...views.keys()]) remove(id);
-    refresh();
+    show();
   });
   on("phones", (added) => {
-    refresh();
-    if (added) views.get(added.id)?.element.scrollIntoView({ inline: "center", block: "nearest", behavior: "smooth" });
+    show();
+    if (added && !storyRuns()) bringIntoSight(added.id);
   });
   on("phone", (phone) => {
     views.get(phone.id)?.showPerson();
-    refresh();
+    refreshStrip();
   });
+  on("entry", (entry, isNew) => isNew && stir(entry.phone));
+  for (const touch of ["pointerdown", "wheel", "keydown"]) {
+    root.addEventListener(touch, () => (touchedAt = performance.now()), { passive: true });
+  }
 }
 
-function add(id, row) {
+/** Something happens on this phone: it is marked for a moment and, while the story is told, brought into sight. */
+function stir(id) {
+  for (const element of partsOf(id)) {
+    element.classList.add("stirred");
+    setTimeout(() => element.classList.remove("stirred"), STIRRED);
+  }
+  stirring.add(id);
+  clearTimeout(followed);
+  followed = setTimeout(follow, TOGETHER);
+}
+
+/** The first of the phones on which something has just happened comes into sight, unless all of them are. */
+function follow() {
+  const elements = [...stirring].map((id) => views.get(id)?.element).filter(Boolean);
+  stirring.clear();
+  if (elements.length === 0 || !storyRuns() || performance.now() - touchedAt < LEFT_ALONE) return;
+  const seen = row.getBoundingClientRect();
+  const places = elements.map((element) => element.getBoundingClientRect()).sort((a, b) => a.left - b.left);
+  if (places[0].left >= seen.left && places.at(-1).right <= seen.right) return;
+  row.scrollBy({ left: places[0].left - seen.left - MARGIN, behavior: "smooth" });
+}
+
+function bringIntoSight(id) {
+  for (const element of partsOf(id)) element.scrollIntoView({ inline: "nearest", block: "nearest", behavior: "smooth" });
+}
+
+/** What there is of a phone on the page: its name on the strip, and itself where it is shown. */
+function partsOf(id) {
+  return [[...strip.children].find((each) => each.dataset.chip === id), views.get(id)?.element].filter(Boolean);
+}
+
+/** Show this phone, however many there are; one that is not known yet, as soon as it is. */
+export function showPhone(id) {
+  hidden.delete(id);
+  chosen.add(id);
+  refresh();
+  bringIntoSight(id);
+}
+
+function refresh() {
+  for (const id of [...views.keys()]) if (!state.phones.has(id)) remove(id);
+  for (const id of state.phones.keys()) {
+    if (views.has(id) || hidden.has(id)) continue;
+    if (views.size < SHOWN_AT_FIRST || chosen.has(id)) add(id);
+  }
+  arrange();
+  refreshStrip();
+}
+
+/** The phones in their order; only what is not in its place is moved. */
+function arrange() {
+  let next = row.firstElementChild;
+  for (const id of state.phones.keys()) {
+    const element = views.get(id)?.element;
+    if (element === next) next = next?.nextElementSibling ?? null;
+    else if (element) row.insertBefore(element, next);
+  }
+}
+
+/** Made anew only where it changes, so that a focused name keeps its focus. */
+function refreshStrip() {
+  const known = [...state.phones.values()];
+  const wanted = JSON.stringify(known.map((phone) => [phone.id, phone.name, views.has(phone.id)]));
+  if (wanted === onStrip) return;
+  onStrip = wanted;
+  strip.replaceChildren(...known.map(chip));
+  strip.hidden = known.length < 2;
+}
+
+function add(id) {
   const view = createPhone(id);
   views.set(id, view);
   row.append(view.element);
@@ -52,20 +132,16 @@ function remove(id) {
   views.delete(id);
 }
 
-function chip(phone, row, refresh) {
-  const shown = !hidden.has(phone.id);
+function chip(phone) {
+  const shown = views.has(phone.id);
   const toggle = () => {
-    if (shown) {
-      hidden.add(phone.id);
-      remove(phone.id);
-    } else {
-      hidden.delete(phone.id);
-      add(phone.id, row);
-    }
+    if (!shown) return showPhone(phone.id);
+    hidden.add(phone.id);
+    chosen.delete(phone.id);
+    remove(phone.id);
     refresh();
-    views.get(phone.id)?.element.scrollIntoView({ inline: "center", behavior: "smooth" });
   };
-  return h("button", { type: "button", class: "chip", "aria-pressed": shown, onclick: toggle }, avatar(phone, "small"), phone.name);
+  return h("button", { type: "button", class: "chip", "data-chip": phone.id, "aria-pressed": shown, onclick: toggle }, avatar(phone, "small"), phone.name);
 }
 
 /** The surname in a circle; the colour follows from the phone's place. */

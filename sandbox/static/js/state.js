@@ -29,6 +29,12 @@ function tell(topic, ...values) {
   for (const listener of listeners.get(topic) ?? []) listener(...values);
 }
 
+/** Whether the story is being told: it has begun, is not over, and nothing in it has failed. */
+export function storyRuns() {
+  const states = new Set([...state.story.values()].map((step) => step.state));
+  return !states.has("failed") && (states.has("running") || states.has("pending"));
+}
+
 export const now = () => new Date(Date.now() + state.clockOffset);
 
 async function allEntries() {
@@ -46,9 +52,10 @@ export async function load() {
     get("/phones"), allEntries(), get("/menu"), get("/qrcodes"), get("/templates"), get("/story"), get("/faults"),
     get("/accounts"), get("/clock"),
   ]);
+  const cameMeanwhile = [...state.entries.values()].flat().filter(({ seq }) => seq > (entries.at(-1)?.seq ?? 0));
   state.phones = new Map(phones.map((phone) => [phone.id, phone]));
   state.entries = new Map(phones.map((phone) => [phone.id, []]));
-  for (const entry of entries) state.entries.get(entry.phone)?.push(entry);
+  for (const entry of [...entries, ...cameMeanwhile]) state.entries.get(entry.phone)?.push(entry);
   Object.assign(state, { menu: menu.menu, qrcodes, templates, faults, accounts });
   state.story = new Map(story.map((step) => [step.number, step]));
   takeClock(clock);
@@ -62,29 +69,46 @@ function takeClock(clock) {
 }
 
 function takeEntry(entry) {
+  // What comes before its phone has been fetched waits for it.
+  if (!state.entries.has(entry.phone)) state.entries.set(entry.phone, []);
   const entries = state.entries.get(entry.phone);
-  if (!entries) return;
   const known = entries.findIndex((each) => each.seq === entry.seq);
   if (known >= 0) entries[known] = entry;
   else entries.push(entry);
   tell("entry", entry, known < 0);
 }
 
+// The event carries raw windows; the page wants a phone as the API shows it. One is fetched after the other: an older
+// answer must not overwrite a newer one, and new phones stand in the order in which they came.
+let fetching = Promise.resolve();
+const awaited = new Set();
+
+async function fetchPhone(id) {
+  awaited.delete(id);
+  const known = state.phones.has(id);
+  const response = await fetch(`/control/phones/${encodeURIComponent(id)}`).catch(() => null);
+  if (!response?.ok) return; // Removed again meanwhile.
+  const phone = await response.json();
+  state.phones.set(id, phone);
+  if (!state.entries.has(id)) state.entries.set(id, []);
+  tell(known ? "phone" : "phones", phone);
+}
+
+function removePhone(id) {
+  state.phones.delete(id);
+  state.entries.delete(id);
+  tell("phones");
+}
+
 const takers = {
   entry: takeEntry,
-  async phone({ id }) {
-    // The event carries raw windows; the page wants them as the API shows them.
-    const known = state.phones.has(id);
-    const phone = await get(`/phones/${encodeURIComponent(id)}`).catch(() => null);
-    if (!phone) return;
-    state.phones.set(id, phone);
-    if (!state.entries.has(id)) state.entries.set(id, []);
-    tell(known ? "phone" : "phones", phone);
+  phone({ id }) {
+    if (awaited.has(id)) return;
+    awaited.add(id);
+    fetching = fetching.then(() => fetchPhone(id));
   },
   phone_removed({ id }) {
-    state.phones.delete(id);
-    state.entries.delete(id);
-    tell("phones");
+    fetching = fetching.then(() => removePhone(id));
   },
   menu({ menu }) {
     state.menu = menu;

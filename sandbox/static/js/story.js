@@ -10,8 +10,8 @@ export function mountStory(root) {
   const show = () => {
     const steps = [...state.story.values()].sort((a, b) => a.number - b.number);
     root.replaceChildren(...(steps.length ? timeline(steps) : introduction()));
-    const current = [".step.running", ".step.passed, .step.failed"].map((each) => [...root.querySelectorAll(each)].pop());
-    (current[0] ?? current[1])?.scrollIntoView({ block: "center" });
+    const current = [".try", ".step.running", ".step.passed, .step.failed"].map((each) => [...root.querySelectorAll(each)].pop());
+    if (steps.length) (current[0] ?? current[1] ?? current[2])?.scrollIntoView({ block: "center" });
   };
   on("loaded", show);
   on("story", show);
@@ -20,11 +20,14 @@ export function mountStory(root) {
 function timeline(steps) {
   const passed = steps.filter((step) => step.state === "passed").length;
   const done = Math.round((100 * passed) / steps.length);
+  const over = passed === steps.length;
   return [
-    h("div", { class: "story-head" }, h("h2", {}, T.storyTitle), h("span", {}, T.storyProgress(passed, steps.length))),
-    h("div", { class: "progress", role: "progressbar", "aria-label": T.storyTitle, "aria-valuemin": 0, "aria-valuemax": steps.length, "aria-valuenow": passed },
-      h("div", { style: `width: ${done}%` })),
-    h("ol", { class: "steps", "aria-live": "polite" }, steps.map(step)),
+    h("div", { class: "story-top" },
+      h("div", { class: "story-head" }, h("h2", {}, T.storyTitle), h("span", { "aria-live": "polite" }, T.storyProgress(passed, steps.length))),
+      h("div", { class: "progress", role: "progressbar", "aria-label": T.storyTitle, "aria-valuemin": 0, "aria-valuemax": steps.length, "aria-valuenow": passed },
+        h("div", { style: `width: ${done}%` }))),
+    h("ol", { class: "steps" }, steps.map(step)),
+    ...(over ? ideas(T.overTitle, T.overSteps) : []),
   ];
 }
 
@@ -42,7 +45,13 @@ function introduction() {
   return [
     h("div", { class: "story-head" }, h("h2", {}, T.storyTitle)),
     h("div", { class: "story-empty" }, h("div", { class: "empty-icon" }, icon("book", 28)), h("h3", {}, T.storyEmptyTitle), h("p", {}, T.storyEmpty)),
-    h("h3", { class: "try-title" }, T.tryTitle),
-    h("ol", { class: "try" }, T.trySteps.map(([title, text]) => h("li", {}, h("strong", {}, title), h("p", {}, text)))),
+    ...ideas(T.tryTitle, T.trySteps),
+  ];
+}
+
+function ideas(heading, all) {
+  return [
+    h("h3", { class: "try-title" }, heading),
+    h("ol", { class: "try" }, all.map(([title, text]) => h("li", {}, h("strong", {}, title), h("p", {}, text)))),
   ];
 }

@@ -25,6 +25,13 @@ export const T = {
   storyTitle: "故事进展",
   storyProgress: (passed, total) => `${passed} / ${total} 步完成`,
   storyStates: { pending: "等待", running: "进行中", passed: "完成", failed: "未通过" },
+  overTitle: "故事演完了，现在由您来演",
+  overSteps: [
+    ["提问", "选一部已关注公众号的手机，点左下角的键盘打字，或点菜单。看公众号怎么回答。"],
+    ["评价、要回电", "点菜单里的“评价”或“请给我回电”。"],
+    ["看短信", "切到“短信”，点链接，看收到短信的人看到什么。"],
+    ["加一位市民", "点右上角“添加市民”，再用这部手机扫“桌上的二维码”。"],
+  ],
   storyEmptyTitle: "故事还没有开始",
   storyEmpty: "运行 make demo，一起案件从登记到回访会在这里一步步展开，右边的手机会同时收到消息。",
   tryTitle: "也可以自己动手",
