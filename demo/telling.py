@@ -51,14 +51,16 @@ async def tell(stage: Stage, steps: Sequence[Step], *, pace: float = 0.0) -> Tol
     for number, each in enumerate(steps, start=1):
         await _post(stage, number, each, "pending")
     for number, each in enumerate(steps, start=1):
+        # Whoever watches first reads what is to happen, then sees it happen.
+        await _post(stage, number, each, "running")
+        await asyncio.sleep(pace / 2)
         if not await _play(stage, number, each, len(steps)):
             return Told(len(steps), number - 1)
-        await asyncio.sleep(pace)
+        await asyncio.sleep(pace / 2)
     return Told(len(steps), len(steps))
 
 
 async def _play(stage: Stage, number: int, each: Step, count: int) -> bool:
-    await _post(stage, number, each, "running")
     started = time.monotonic()
     try:
         detail = await each.play(stage)

@@ -84,10 +84,10 @@ async def phones(stage: Stage) -> str:
     for key, name, note in CITIZENS:
         await stage.phone(key, name, note)
     for post, note in (
-        (Post.STEWARD, "案管家"),
-        (Post.DEPUTY, "副职"),
+        (Post.STEWARD, "民警 案管家"),
+        (Post.DEPUTY, "民警 副职"),
         (Post.DUTY_OFFICER, "值班民警"),
-        (Post.INSTRUCTOR, "教导员"),
+        (Post.INSTRUCTOR, "民警 教导员"),
     ):
         officer = stage.desks[post].officer
         await stage.phone(post.value, officer.name, note, number=officer.mobile)
