@@ -97,6 +97,7 @@ export function createPhone(id) {
         showTabs();
       }
     }),
+    on("clock", tick),
     on("menu", () => views.oa.menu()),
     on("templates", () => views.mini.person()),
   ];
