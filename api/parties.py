@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -56,17 +56,28 @@ class Because(Payload):
     reason: Reason
 
 
+SafelyAsked = Annotated[
+    bool,
+    Field(
+        description="For a protected person: they were asked by a call to their safe number; else 409.",
+        examples=[False],
+    ),
+]
+
+
 class ProxyIn(Payload):
     """Somebody who acts for the party."""
 
     person: PartyIn
     kind: Literal[PartyRole.GUARDIAN, PartyRole.FAMILY, PartyRole.LAWYER] = Field(examples=["guardian"])
     valid_to: AwareDatetime | None = Field(default=None, examples=[None])
+    safely_asked: SafelyAsked = False
 
 
 class TrustIn(Payload):
     trust: Trust = Field(examples=["stolen"])
     reason: Reason
+    safely_asked: SafelyAsked = False
 
 
 class Verified(Payload):
@@ -74,6 +85,13 @@ class Verified(Payload):
 
     phone: Phone | None = None
     identity_id: UUID | None = Field(default=None, examples=[None])
+    safely_asked: SafelyAsked = False
+
+
+class ProtectionChange(ProtectionIn):
+    """How a person is to be reached from now on."""
+
+    safely_asked: SafelyAsked = False
 
 
 async def person_in(case: Case, person_id: UUID) -> UUID:
@@ -125,8 +143,8 @@ async def add_party(payload: PartyIn, case: WritableCase, actor: ActorDep, servi
 
 @router.post("/cases/{case_id}/parties/{party_id}/remove")
 async def remove_party(party_id: UUID, payload: Because, case: WritableCase, actor: ActorDep) -> Done:
-    """Take a party out of the case."""
-    await parties.remove_party(actor, case, party_id, payload.reason)
+    """Take a party out of the case, and out of the group with everybody who acts for them."""
+    await intake.remove_party(actor, case, party_id, payload.reason)
     return Done()
 
 
@@ -153,7 +171,13 @@ async def appoint_proxy(
 ) -> Receipt:
     """Somebody acts for a party, and is invited in their place."""
     issued = await intake.enter_proxy(
-        actor, case, party_id, party_draft(payload.person), payload.kind, valid_to=payload.valid_to
+        actor,
+        case,
+        party_id,
+        party_draft(payload.person),
+        payload.kind,
+        valid_to=payload.valid_to,
+        safely_asked=payload.safely_asked,
     )
     return await receipt_of(services, issued.member, issued.invitation, issued.token)
 
@@ -226,7 +250,7 @@ async def mark_contact(
     if contact is None:
         raise NotFound("contact_not_found", "没有找到这个联系方式")
     await person_in(case, contact.person_id)
-    await people.mark_contact(actor, contact_id, payload.trust, payload.reason)
+    await people.mark_contact(actor, contact_id, payload.trust, payload.reason, safely_asked=payload.safely_asked)
     await services.sessions.forget_person(contact.person_id)
     return Done()
 
@@ -239,14 +263,14 @@ async def verify_person(
     await person_in(case, person_id)
     if payload.phone is None and payload.identity_id is None:
         raise Conflict("nothing_verified", "没有填写核实的内容", "请填写新手机号码,或选择当面出示的微信。")
-    await people.verify_person(actor, person_id, payload.identity_id, payload.phone)
+    await people.verify_person(actor, person_id, payload.identity_id, payload.phone, safely_asked=payload.safely_asked)
     await services.sessions.forget_person(person_id)
     return Done()
 
 
 @router.post("/cases/{case_id}/persons/{person_id}/protection")
 async def protect(
-    person_id: UUID, payload: ProtectionIn, case: WritableCase, actor: ActorDep, services: ServicesDep
+    person_id: UUID, payload: ProtectionChange, case: WritableCase, actor: ActorDep, services: ServicesDep
 ) -> Done:
     """Make a person protected, or change the plan."""
     await person_in(case, person_id)
@@ -258,6 +282,7 @@ async def protect(
         pretext=payload.pretext,
         hours_from=payload.hours_from,
         hours_to=payload.hours_to,
+        safely_asked=payload.safely_asked,
     )
     await services.sessions.forget_person(person_id)
     return Done()

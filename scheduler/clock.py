@@ -66,6 +66,7 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("ratings_expiry", 60, lambda: ratings.expire_due(clock.now())),
         Trigger("invitation_reminders", 4 * soon, enrolment.remind_due),
         Trigger("invitation_expiry", 60, enrolment.expire_due),
+        Trigger("mandate_expiry", 60, enrolment.end_mandates),
         Trigger("visits_overdue", 4 * soon, lambda: visits.mark_overdue(clock.now())),
         Trigger("visits_pool", 4 * soon, lambda: visits.assign_pooled(clock.now())),
         Trigger("unchosen_cases", 2 * soon, conversations.settle_unchosen),

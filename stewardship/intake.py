@@ -138,7 +138,8 @@ async def _person(actor: Actor, draft: PartyDraft) -> Person:
     elif draft.phone and not person.protected and await people.has_phone(person.id, draft.phone) is None:
         # A protected person's contacts change only by a call to the safe number.
         await people.add_contact(actor, person.id, draft.phone)
-    if draft.protection is not None:
+    if draft.protection is not None and not person.protected:
+        # A plan that stands changes only after a call to the safe number.
         plan = draft.protection
         await people.protect(
             actor,
@@ -166,11 +167,29 @@ async def _known(draft: PartyDraft) -> Person | None:
 
 @atomic()
 async def enter_proxy(
-    actor: Actor, case: Case, party_id: UUID, draft: PartyDraft, kind: PartyRole, *, valid_to: datetime | None = None
+    actor: Actor,
+    case: Case,
+    party_id: UUID,
+    draft: PartyDraft,
+    kind: PartyRole,
+    *,
+    valid_to: datetime | None = None,
+    safely_asked: bool = False,
 ) -> Issued:
-    """Somebody acts for a party: found or registered, appointed, and invited as a member with that party's rights."""
+    """Somebody acts for a party: found or registered, appointed, and invited as a member with that party's rights.
+
+    `safely_asked`: a protected party was asked by a call to their safe number. Raises Conflict where they were not.
+    """
     party = await parties.party_of(case.id, party_id)
+    await people.check_safely_asked(party.person_id, safely_asked)
     person = await _person(actor, draft)
     proxy = await parties.appoint_proxy(actor, case, party.id, person.id, kind, valid_to=valid_to)
     by_sms = draft.by_sms and bool(draft.phone) and not (person.protected or person.minor)
     return await groups.invite(actor, case, party, proxy_id=proxy.id, by_sms=by_sms)
+
+
+@atomic()
+async def remove_party(actor: Actor, case: Case, party_id: UUID, reason: str) -> None:
+    """Take a party out of the case, and out of the group with everybody who acts for them."""
+    await parties.remove_party(actor, case, party_id, reason)
+    await groups.remove_party(actor, case, party_id, reason)

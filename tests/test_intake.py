@@ -16,7 +16,7 @@ from stewardship.casework.parties.models import Party, PartyRole
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.errors import BusinessError, Conflict, Invalid, NotFound
 from stewardship.foundation.people import service as people
-from stewardship.foundation.people.models import Contact, Person
+from stewardship.foundation.people.models import Contact, Person, ProtectionPlan
 from tests.api.city import City, acting, found_city
 from tests.api.conftest import MONDAY_MORNING
 
@@ -116,6 +116,17 @@ async def test_a_protected_persons_phone_is_not_changed_by_registering_them_agai
     await people.protect(steward, person, code_word="栀子花", safe_phone=None, pretext="")
     await intake.register_case(steward, draft, [replace(VICTIM, phone="13800000019")])
     assert await people.has_phone(person, "13800000019") is None
+
+
+async def test_a_protected_persons_plan_stands_when_they_are_registered_again(
+    steward: Actor, draft: intake.CaseDraft
+) -> None:
+    plan = intake.Protection("栀子花", "13900000000", "快递")
+    first = await intake.register_case(steward, draft, [replace(VICTIM, protection=plan)])
+    other = replace(plan, code_word="玉兰花")
+    await intake.register_case(steward, draft, [replace(VICTIM, protection=other)])
+    stands = await ProtectionPlan.get(person_id=first.parties[0].person_id)
+    assert people.is_code_word(stands, "栀子花")
 
 
 async def test_a_guardian_acts_for_a_minor(steward: Actor, draft: intake.CaseDraft) -> None:

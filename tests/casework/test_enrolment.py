@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from kit import clock
+from stewardship import intake
 from stewardship.casework.groups import enrolment
 from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.models import Invitation, Member, MemberChange, MemberState
@@ -171,3 +173,87 @@ async def test_a_child_or_a_protected_person_is_not_reminded(world: World) -> No
     await Person.filter(id=protected).update(protected=True)
     clock.set_offset(clock.offset() + timedelta(days=4))
     assert await enrolment.remind_due() == 0
+
+
+async def test_who_scans_while_somebody_waits_for_approval_does_not_take_their_place(world: World) -> None:
+    """Approving lets in whoever gave the number, not whoever held the receipt last."""
+    number = phone()
+    registered = await register(world, [draft(PartyRole.VICTIM, number=number)])
+    issued = registered.issued[0]
+    owner, finder = await follower(), await follower()
+    await groups.open_invitation(somebody(owner), issued.token, owner.id)
+    await groups.prove_phone(somebody(owner), issued.invitation.id, owner.id, number, verified_by_platform=False)
+    await groups.open_invitation(somebody(finder), issued.token, finder.id)
+    with pytest.raises(Conflict, match="enrolment_waits"):
+        await groups.prove_phone(somebody(finder), issued.invitation.id, finder.id, number, verified_by_platform=False)
+    await groups.approve(await acting(world.steward), registered.case, issued.member.id)
+    assert people.trusted(await WechatIdentity.get(id=owner.id))
+    assert not people.trusted(await WechatIdentity.get(id=finder.id))
+
+
+async def test_a_party_taken_out_of_the_case_sees_nothing_of_it_any_more(world: World) -> None:
+    number = phone()
+    registered = await register(world, [draft(PartyRole.VICTIM, number=number)])
+    identity = await join(registered.issued[0], number)
+    steward = await acting(world.steward)
+    await intake.remove_party(steward, registered.case, registered.parties[0].id, "登记有误")
+    assert identity.person_id is not None
+    with pytest.raises(NotFound, match="case_not_found"):
+        await groups.membership(identity.person_id, registered.case.id)
+    member = await Member.get(id=registered.issued[0].member.id)
+    assert (member.state, member.reason) == (MemberState.REMOVED, "登记有误")
+
+
+async def test_a_proxy_is_out_when_the_mandate_ends_and_in_again_with_a_new_one(world: World) -> None:
+    registered = await register(world, [draft(PartyRole.VICTIM)])
+    steward, party, number = await acting(world.steward), registered.parties[0], phone()
+    lawyer = replace(draft(PartyRole.LAWYER, number=number), id_number="110101199003070000")
+    until = clock.now() + timedelta(days=30)
+    issued = await intake.enter_proxy(steward, registered.case, party.id, lawyer, PartyRole.LAWYER, valid_to=until)
+    identity = await join(issued, number)
+    assert await enrolment.end_mandates() == 0
+    clock.set_offset(clock.offset() + timedelta(days=30))
+    assert await enrolment.end_mandates() == 1
+    assert identity.person_id is not None
+    with pytest.raises(NotFound):
+        await groups.membership(identity.person_id, registered.case.id)
+    until = clock.now() + timedelta(days=30)
+    again = await intake.enter_proxy(steward, registered.case, party.id, lawyer, PartyRole.LAWYER, valid_to=until)
+    await groups.join_known(somebody(identity), again.invitation.id, identity.id)
+    assert await enrolment.end_mandates() == 0
+    assert (await groups.membership(identity.person_id, registered.case.id)).id == issued.member.id
+
+
+async def test_invitations_that_hold_no_more_keep_nobody_from_being_reminded(world: World) -> None:
+    registered = await register(world, [draft(PartyRole.VICTIM) for _ in range(3)])
+    for issued in registered.issued[:2]:
+        await groups.refuse(await acting(world.steward), registered.case, issued.member.id, "来历不明")
+    clock.set_offset(clock.offset() + timedelta(days=1))
+    assert [member.id for member in await groups.to_remind(limit=1)] == [registered.issued[2].member.id]
+
+
+async def test_a_protected_person_gets_a_proxy_only_after_a_call_to_the_safe_number(world: World) -> None:
+    registered = await register(world, [draft(PartyRole.VICTIM)])
+    steward, party = await acting(world.steward), registered.parties[0]
+    await people.protect(steward, party.person_id, code_word="蓝雨伞", safe_phone=phone(), pretext="快递")
+    aunt = draft(PartyRole.FAMILY)
+    with pytest.raises(Conflict, match="safe_call_needed"):
+        await intake.enter_proxy(steward, registered.case, party.id, aunt, PartyRole.FAMILY)
+    await intake.enter_proxy(steward, registered.case, party.id, aunt, PartyRole.FAMILY, safely_asked=True)
+
+
+async def test_a_protected_persons_contacts_change_only_after_a_call_to_the_safe_number(world: World) -> None:
+    registered = await register(world, [draft(PartyRole.VICTIM)])
+    steward, person_id = await acting(world.steward), registered.parties[0].person_id
+    await people.protect(steward, person_id, code_word="蓝雨伞", safe_phone=phone(), pretext="快递")
+    contact = await Contact.filter(person_id=person_id).first()
+    assert contact is not None
+    with pytest.raises(Conflict, match="safe_call_needed"):
+        await people.protect(steward, person_id, code_word="红雨伞", safe_phone=phone(), pretext="快递")
+    with pytest.raises(Conflict, match="safe_call_needed"):
+        await people.verify_person(steward, person_id, None, phone())
+    await people.mark_contact(steward, contact.id, Trust.STOLEN, "手机被抢")
+    with pytest.raises(Conflict, match="safe_call_needed"):
+        await people.mark_contact(steward, contact.id, Trust.TRUSTED, "找回来了")
+    await people.verify_person(steward, person_id, None, phone(), safely_asked=True)
+    await people.mark_contact(steward, contact.id, Trust.TRUSTED, "找回来了", safely_asked=True)

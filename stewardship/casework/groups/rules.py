@@ -42,8 +42,3 @@ def why_unusable(invitation: Invitation, at: datetime) -> str | None:
     if invitation.revoked_at is not None:
         return "revoked"
     return "expired" if invitation.expires_at <= at else None
-
-
-def reminder_due(invited_at: datetime, reminders: int, at: datetime) -> bool:
-    """Whether a member who has not joined is to be reminded now."""
-    return reminders < len(REMIND_AFTER) and at >= invited_at + REMIND_AFTER[reminders]

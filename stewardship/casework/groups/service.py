@@ -20,7 +20,7 @@ from kit.ids import new_check_word, new_token, token_hash
 from stewardship.casework.cases.models import Case
 from stewardship.casework.groups import notices
 from stewardship.casework.groups.models import CaseGroup, Invitation, Member, MemberChange, MemberState
-from stewardship.casework.groups.rules import INVITATION_LIFE, WRONG_PHONES, may_become, why_unusable
+from stewardship.casework.groups.rules import INVITATION_LIFE, REMIND_AFTER, WRONG_PHONES, may_become, why_unusable
 from stewardship.casework.parties.models import Party, Proxy
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
@@ -83,6 +83,10 @@ async def _member_for(actor: Actor, case: Case, party: Party, proxy_id: UUID | N
     group = await open_group(case)
     member = await Member.get_or_none(group_id=group.id, party_id=party.id, person_id=person_id)
     if member is not None:
+        if proxy_id is not None:
+            # The mandate by which they were in before may have ended.
+            member.proxy_id = proxy_id
+            await member.save(update_fields=["proxy_id"])
         return member
     return await Member.create(
         group=group,
@@ -134,11 +138,15 @@ async def invitation_of(token: str) -> Invitation:
 
 @atomic()
 async def open_invitation(actor: Actor, token: str, identity_id: UUID) -> Invitation:
-    """Somebody followed or scanned with this token: remembered, so that the chat knows whom to ask. Proves nothing."""
+    """Somebody followed or scanned with this token: remembered, so that the chat knows whom to ask. Proves nothing.
+
+    Whoever has given the number and waits for approval stays the one who waits.
+    """
     invitation = await invitation_of(token)
-    invitation.opened_at, invitation.opened_by_id = clock.now(), identity_id
-    await invitation.save(update_fields=["opened_at", "opened_by_id"])
     member = await Member.get(id=invitation.member_id)
+    if member.state is not MemberState.PENDING_APPROVAL:
+        invitation.opened_at, invitation.opened_by_id = clock.now(), identity_id
+        await invitation.save(update_fields=["opened_at", "opened_by_id"])
     await audit.record(
         "invitation.opened", actor, ("invitation", invitation.id), case_id=member.case_id, identity=identity_id
     )
@@ -170,6 +178,7 @@ async def prove_phone(
     """Join with a phone. WeChat's word for it (getuserphonenumber) lets the member in; a typed one waits for approval.
 
     A wrong or stolen number counts as wrong; after three the invitation is void, so that numbers cannot be guessed.
+    Raises Gone for an invitation that no longer holds, Conflict where somebody else waits for approval with it.
     """
     invitation = await Invitation.select_for_update().get(id=invitation_id)
     why = why_unusable(invitation, clock.now())
@@ -182,6 +191,7 @@ async def prove_phone(
     if contact is None or not usable(identity.trust):
         return await _wrong_phone(actor, case, member, invitation)
     if not verified_by_platform:
+        _check_nobody_else_waits(member, invitation, identity_id)
         await _enter(actor, case, member, MemberState.PENDING_APPROVAL, "")
         invitation.opened_by_id = identity_id
         await invitation.save(update_fields=["opened_by_id"])
@@ -189,6 +199,13 @@ async def prove_phone(
         return Proof("pending_approval", member)
     await _let_in(actor, case, member, invitation, identity_id)
     return Proof("joined", member)
+
+
+def _check_nobody_else_waits(member: Member, invitation: Invitation, identity_id: UUID) -> None:
+    if member.state is MemberState.PENDING_APPROVAL and invitation.opened_by_id != identity_id:
+        raise Conflict(
+            "enrolment_waits", "已有人用这个邀请申请加入", "如果不是您本人,请带身份证到派出所,或拨打派出所值班电话。"
+        )
 
 
 @atomic()
@@ -280,6 +297,13 @@ async def remove(actor: Actor, case: Case, member_id: UUID, reason: str) -> Memb
     return member
 
 
+@atomic()
+async def remove_party(actor: Actor, case: Case, party_id: UUID, reason: str) -> int:
+    """A party is concerned no more: everybody who is or may come in for it is out. Answers how many."""
+    members = await Member.select_for_update().filter(party_id=party_id).exclude(state=MemberState.REMOVED)
+    return sum([bool(await remove(actor, case, member.id, reason)) for member in members])
+
+
 async def joined_members(person_id: UUID) -> list[Member]:
     """The memberships by which a person is in groups now, newest case first."""
     return await Member.filter(person_id=person_id, state=MemberState.JOINED).order_by("-joined_at")
@@ -311,13 +335,23 @@ async def membership(person_id: UUID, case_id: UUID) -> Member:
     return member
 
 
+TO_REMIND = """
+select m.id from member m join person p on p.id = m.person_id
+where m.state = 'invited' and m.invited_at <= ($1::timestamptz[])[m.reminders + 1] and not p.minor and not p.protected
+  and exists (select from invitation i where i.member_id = m.id and i.used_at is null and i.revoked_at is null
+              and i.expires_at > $2)
+order by m.invited_at limit $3
+"""
+
+
 async def to_remind(limit: int = 200) -> list[Member]:
-    """Members whose reminder may be due: invited, not joined, reminded less often than the rule says.
+    """Members whose reminder is due: invited, not joined, reminded less often than the rule says.
 
     Nobody writes to a child or a protected person unasked; the steward sees them as not joined.
     """
-    invited = Member.filter(state=MemberState.INVITED, reminders__lt=2, person__minor=False, person__protected=False)
-    return await invited.order_by("invited_at").limit(limit)
+    at = clock.now()
+    rows = await database.fetch(TO_REMIND, [at - after for after in REMIND_AFTER], at, limit)
+    return await Member.filter(id__in=[row["id"] for row in rows]).order_by("invited_at")
 
 
 @atomic()
@@ -339,3 +373,14 @@ async def expire_invitations() -> int:
     return await Invitation.filter(expires_at__lte=clock.now(), used_at=None, revoked_at=None).update(
         revoked_at=clock.now()
     )
+
+
+MANDATE_OVER = """
+select m.id from member m join proxy x on x.id = m.proxy_id
+where x.valid_to <= $1 and m.state in ('invited', 'pending_approval', 'joined') order by x.valid_to limit $2
+"""
+
+
+async def mandates_over(limit: int = 200) -> list[UUID]:
+    """Members who act for a party by a mandate that has ended."""
+    return [row["id"] for row in await database.fetch(MANDATE_OVER, clock.now(), limit)]

@@ -46,7 +46,7 @@ async def party_of(case_id: UUID, party_id: UUID) -> Party:
 
 @atomic()
 async def remove_party(actor: Actor, case: Case, party_id: UUID, reason: str) -> None:
-    """Take a party out, with the reason; groups follow by the event."""
+    """Take a party out, with the reason. `stewardship.intake.remove_party` takes them out of the group as well."""
     party = await party_of(case.id, party_id)
     party.removed_at, party.removed_reason = clock.now(), reason
     await party.save(update_fields=["removed_at", "removed_reason"])

@@ -112,15 +112,33 @@ async def sole_holder(number: str) -> UUID | None:
     return holders.pop() if len(holders) == 1 and all(usable(c.trust) for c in contacts) else None
 
 
+async def check_safely_asked(person_id: UUID, safely_asked: bool) -> None:
+    """Raises Conflict for a change of a protected person's contacts or proxies that they were not asked about safely.
+
+    Whoever stands beside them may have made them ask for it; so an officer calls the safe number first, and says so.
+    """
+    if not safely_asked and await Person.exists(id=person_id, protected=True):
+        raise Conflict(
+            "safe_call_needed",
+            "此人受保护,不能直接变更",
+            "请先拨打其安全电话,向本人核实后,再勾选“已拨打安全电话核实”。",
+        )
+
+
 @atomic()
-async def mark_contact(actor: Actor, contact_id: UUID, trust: Trust, reason: str) -> None:
+async def mark_contact(
+    actor: Actor, contact_id: UUID, trust: Trust, reason: str, *, safely_asked: bool = False
+) -> None:
     """Say how far a contact is believed. A stolen one takes every session and identity of the person with it.
 
     The holder of a stolen phone holds its WeChat too, so the identities are marked alike and every session ends.
+    Raises as `check_safely_asked` where a protected person's contact is to be believed.
     """
     contact = await Contact.get_or_none(id=contact_id)
     if contact is None:
         raise NotFound("contact_not_found", "没有找到这个联系方式")
+    if trust is Trust.TRUSTED:
+        await check_safely_asked(contact.person_id, safely_asked)
     contact.trust = trust
     contact.verified_at = clock.now() if trust is Trust.TRUSTED else contact.verified_at
     await contact.save(update_fields=["trust", "verified_at"])
@@ -133,8 +151,14 @@ async def mark_contact(actor: Actor, contact_id: UUID, trust: Trust, reason: str
 
 
 @atomic()
-async def verify_person(actor: Actor, person_id: UUID, identity_id: UUID | None, phone: str | None) -> None:
-    """An officer has seen the person again: their new phone, or the identity they showed, is theirs."""
+async def verify_person(
+    actor: Actor, person_id: UUID, identity_id: UUID | None, phone: str | None, *, safely_asked: bool = False
+) -> None:
+    """An officer has seen the person again: their new phone, or the identity they showed, is theirs.
+
+    Raises as `check_safely_asked`.
+    """
+    await check_safely_asked(person_id, safely_asked)
     if phone:
         contact = await has_phone(person_id, phone)
         if contact is None:
@@ -143,7 +167,7 @@ async def verify_person(actor: Actor, person_id: UUID, identity_id: UUID | None,
         changed = await WechatIdentity.filter(id=identity_id, person_id=person_id).update(trust=Trust.TRUSTED)
         if not changed:
             raise NotFound("identity_not_found", "没有找到这个微信")
-    await audit.record("person.verified", actor, ("person", person_id), identity=identity_id)
+    await audit.record("person.verified", actor, ("person", person_id), identity=identity_id, safely_asked=safely_asked)
 
 
 @atomic()
@@ -156,8 +180,13 @@ async def protect(
     pretext: str,
     hours_from: int = 9 * 60,
     hours_to: int = 18 * 60,
+    safely_asked: bool = False,
 ) -> ProtectionPlan:
-    """Make a person protected: reached only by the safe phone, in these hours (minutes of the day), by this pretext."""
+    """Make a person protected: reached only by the safe phone, in these hours (minutes of the day), by this pretext.
+
+    Raises Invalid for an incomplete plan; for a change of one that stands, as `check_safely_asked`.
+    """
+    await check_safely_asked(person_id, safely_asked)
     if not code_word.strip() or not 0 <= hours_from < hours_to <= 24 * 60:
         raise Invalid("protection_plan", "保护方案不完整", "请填写暗语,并核对可联系的时间段。")
     contact = await add_contact(actor, person_id, safe_phone) if safe_phone else None
@@ -174,7 +203,7 @@ async def protect(
         },
     )
     await Person.filter(id=person_id).update(protected=True)
-    await audit.record("person.protected", actor, ("person", person_id))
+    await audit.record("person.protected", actor, ("person", person_id), safely_asked=safely_asked)
     return plan
 
 
