@@ -16,6 +16,7 @@ from api.party_schemas import Phone
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from api.sessions import OfficerNumber
 from kit import clock
+from stewardship.foundation.clocks import policies
 from stewardship.foundation.errors import Conflict, Invalid
 from stewardship.foundation.org import administration
 from stewardship.foundation.org import service as org
@@ -301,16 +302,15 @@ async def list_holidays(actor: ActorDep, year: Annotated[int, Query(ge=2000, le=
 async def set_holiday(day: Day, payload: HolidayIn, actor: ActorDep) -> HolidayView:
     """Say what a day is; open clocks follow."""
     _check_day(day)
-    return HolidayView.model_validate(
-        await administration.set_holiday(actor, day, workday=payload.workday, reason=payload.reason)
-    )
+    override = await policies.set_holiday(actor, day, workday=payload.workday, reason=payload.reason)
+    return HolidayView.model_validate(override)
 
 
 @router.delete("/holidays/{day}")
 async def clear_holiday(day: Day, actor: ActorDep) -> Done:
     """The published calendar counts again."""
     _check_day(day)
-    await administration.clear_holiday(actor, day)
+    await policies.clear_holiday(actor, day)
     return Done()
 
 

@@ -90,10 +90,6 @@ async def register_case(actor: Actor, draft: CaseDraft, party_drafts: Sequence[P
         raise NotFound("unit_not_found", "没有找到这个单位", "请选择您所在的单位。")
     if len(party_drafts) > MAX_PARTIES:
         raise Invalid("too_many_parties", "当事人太多", f"一次最多登记 {MAX_PARTIES} 人,其余请随后补充。")
-    if draft.number and await Case.exists(number=draft.number):
-        raise Conflict("case_number_taken", "案号已经登记", "请核对案号,或在已有案件中办理。")
-    if draft.deputy_id is not None:
-        await cases.check_steward(draft.unit_id, draft.deputy_id)
     case = await cases.register(
         actor,
         unit_id=draft.unit_id,

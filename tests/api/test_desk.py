@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ import pytest
 
 from kit import clock, database
 from stewardship.casework.cases.models import Case
+from stewardship.foundation.audit.models import Event
 from stewardship.foundation.people.models import Person
 from tests.api.city import City, citizen_token, officer_token
 
@@ -100,6 +101,22 @@ async def test_an_update_to_one_side_is_previewed_posted_and_read_by_that_side_a
     read = (await client.get(path, headers=await bearer(city, "victim"))).json()["items"]
     assert [update["text"] for update in read] == ["已调取现场监控。"]
     assert (await client.get(path, headers=await bearer(city, "opponent"))).json()["items"] == []
+
+
+async def test_a_day_off_that_an_administrator_enters_moves_what_is_promised(
+    client: httpx.AsyncClient, city: City
+) -> None:
+    victim, administrator = await bearer(city, "victim"), await bearer(city, "system_administrator")
+    asked, day = f"/my/cases/{city.case.id}/inquiries", f"/holidays/{clock.today().isoformat()}"
+    before = await client.post(asked, json={"text": "什么时候鉴定?", "client_key": "tap-00000001"}, headers=victim)
+    free = {"workday": False, "reason": "全市停电"}
+    assert (await client.put(day, json=free, headers=administrator)).status_code == 200
+    other = await bearer(city, "opponent")
+    after = await client.post(asked, json={"text": "什么时候鉴定?", "client_key": "tap-00000002"}, headers=other)
+    due = [clock.local(datetime.fromisoformat(each.json()["due_at"])).date() for each in (before, after)]
+    assert due == [clock.today(), clock.today() + timedelta(days=1)]
+    assert await Event.filter(kind="calendar.changed").exists(), "the event by which open clocks follow"
+    assert (await client.delete(day, headers=administrator)).status_code == 200
 
 
 async def test_several_messages_are_one_inquiry_and_one_answer_settles_it(

@@ -16,10 +16,10 @@ from stewardship.casework.groups.service import Issued
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
+from stewardship.foundation.clocks import policies
 from stewardship.foundation.files import service as files
 from stewardship.foundation.files.models import StoredFile
 from stewardship.foundation.files.scanning import TestFileScanner
-from stewardship.foundation.org import administration
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import RoleGrant, Shift, ShiftKind
 from stewardship.foundation.people import service as people
@@ -125,7 +125,7 @@ async def clean_file(city: City, services: api.Services) -> StoredFile:
         SYSTEM, services.files, content(), origin="mp", person_id=victim.person_id, case_id=city.case.id
     )
     await files.scan(services.files, file.id, TestFileScanner())
-    await administration.set_holiday(SYSTEM, clock.today(), workday=True, reason="测试")
+    await policies.set_holiday(SYSTEM, clock.today(), workday=True, reason="测试")
     return await StoredFile.get(id=file.id)
 
 

@@ -17,7 +17,7 @@ from stewardship.foundation.clocks.models import Clock
 from stewardship.foundation.clocks.rules import Mark
 from stewardship.foundation.errors import Invalid, NotAllowed
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import DutyCalendarVersion, HolidayOverride, Level, Role, Unit, UnitKind
+from stewardship.foundation.org.models import DutyCalendarVersion, Level, Role, Unit, UnitKind
 from tests.support.world import MONDAY_MORNING, acting
 
 OFFICER = UUID(int=7)
@@ -112,15 +112,13 @@ async def test_a_breach_told_before_the_call_was_logged_stays_told_and_counts_no
 async def test_only_a_system_administrator_edits_the_holidays(station: Unit) -> None:
     officer = await org.create_officer(SYSTEM, number="990001", name="王青", unit_id=station.id)
     with pytest.raises(NotAllowed):
-        await policies.set_holiday(
-            await acting(officer), HolidayOverride(day=date(2026, 3, 16), workday=False, reason="停电")
-        )
+        await policies.set_holiday(await acting(officer), date(2026, 3, 16), workday=False, reason="停电")
 
 
 async def holiday(station: Unit, day: date) -> None:
     officer = await org.create_officer(SYSTEM, number=f"99{new_id().hex[-6:]}", name="周密", unit_id=station.id)
     await org.grant_role(SYSTEM, officer.id, Role.SYSTEM_ADMINISTRATOR, station.id)
-    await policies.set_holiday(await acting(officer), HolidayOverride(day=day, workday=False, reason="临时放假"))
+    await policies.set_holiday(await acting(officer), day, workday=False, reason="临时放假")
 
 
 async def test_an_edited_holiday_moves_open_clocks_of_that_calendar_and_no_others(

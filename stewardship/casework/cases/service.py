@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from kit import clock, database
 from kit.crypto import vault
-from kit.database import atomic
+from kit.database import atomic, in_transaction
 from stewardship.casework.cases.models import BRIEF, Case, CaseKind, CaseStage, Sensitivity
 from stewardship.casework.cases.rules import CLOSED, REPORTED, SILENCE_DAYS, SILENCE_ESCALATION, ends, stage_of
 from stewardship.foundation.actors import Actor, ActorKind
@@ -43,11 +44,13 @@ async def register(
     sensitivity_known: bool = False,
     source: Mapping[str, Any] | None = None,
 ) -> Case:
-    """Open a case at 接报案, before a number or even a kind is known. The silence clock starts now."""
-    await check_steward(unit_id, steward_id)
+    """Open a case at 接报案, before a number or even a kind is known. The silence clock starts now.
+
+    Raises Invalid for a steward or deputy of another unit, Conflict for a number that another case has.
+    """
+    await check_officers(unit_id, steward_id, deputy_id)
     at = clock.now()
-    case = await Case.create(
-        reference=new_reference(),
+    case = await _create(
         number=number,
         kind=kind,
         stage=REPORTED,
@@ -65,10 +68,35 @@ async def register(
     return case
 
 
-async def check_steward(unit_id: UUID, steward_id: UUID) -> None:
-    """Raises Invalid where the officer is not an active one of the unit."""
-    if not await Officer.exists(id=steward_id, unit_id=unit_id, active=True):
-        raise Invalid("steward_unit", "案管家不在本单位", "请选择本单位在职的民警。")
+async def _create(*, number: str | None, **values: Any) -> Case:
+    """With a reference that no other case has. Raises Conflict for a number that one has."""
+    await check_number(number)
+    reference = new_reference()
+    try:
+        async with in_transaction():
+            return await Case.create(reference=reference, number=number, **values)
+    except IntegrityError:
+        await check_number(number)
+        if not await Case.exists(reference=reference):
+            raise
+    # Eight digits a day: among a thousand cases two meet every few months.
+    return await _create(number=number, **values)
+
+
+async def check_number(number: str | None, but: UUID | None = None) -> None:
+    """Raises Conflict for a number that a case has, save the case `but`; nobody else takes it in this transaction."""
+    if not number:
+        return
+    await database.advisory_lock("case_number", number)
+    if await Case.filter(number=number).exclude(id=but).exists():
+        raise Conflict("case_number_taken", "案号已经登记", "请核对案号,或在已有案件中办理。")
+
+
+async def check_officers(unit_id: UUID, steward_id: UUID, deputy_id: UUID | None) -> None:
+    """Raises Invalid where steward or deputy is not an active officer of the unit."""
+    for officer_id in filter(None, (steward_id, deputy_id)):
+        if not await Officer.exists(id=officer_id, unit_id=unit_id, active=True):
+            raise Invalid("steward_unit", "案管家或协办不在本单位", "请选择本单位在职的民警。")
 
 
 def silence_after(at: datetime, days: int = SILENCE_DAYS) -> datetime:
@@ -165,10 +193,12 @@ async def close(actor: Actor, case_id: UUID) -> Case:
 
 @atomic()
 async def reopen(actor: Actor, case_id: UUID, stage: str) -> Case:
-    """A closed case goes on: a new episode, history untouched."""
+    """A closed case goes on: a new episode, history untouched. Raises Invalid for a stage that would close it again."""
     case = await lock_case(case_id)
     if case.closed_at is None:
         raise Conflict("case_open", "案件没有办结", "案件正在办理中。")
+    if ends(stage) or stage_of(case.kind, stage) is None:
+        raise Invalid("stage_unknown", "不能回到这个阶段", "请选择一个还在办理的阶段。")
     case.closed_at, case.episode = None, case.episode + 1
     case.silent_from = silence_after(clock.now())
     await case.save(update_fields=["closed_at", "episode", "silent_from"])
@@ -183,7 +213,11 @@ async def reopen(actor: Actor, case_id: UUID, stage: str) -> Case:
 async def set_kind(
     actor: Actor, case_id: UUID, kind: CaseKind, sensitivities: frozenset[Sensitivity], number: str | None = None
 ) -> Case:
-    """What the case is, once that is known: its kind, what makes it delicate, its number."""
+    """What the case is, once that is known: its kind, what makes it delicate, its number.
+
+    Raises Invalid where the kind has no such stage, Conflict for a number that another case has.
+    """
+    await check_number(number, but=case_id)
     case = await lock_case(case_id)
     if stage_of(kind, case.stage) is None:
         raise Invalid("stage_unknown", "当前阶段不属于该类案件", "请先调整阶段。")
@@ -202,7 +236,7 @@ async def hand_over(
     actor: Actor, case_id: UUID, *, unit_id: UUID, steward_id: UUID, deputy_id: UUID | None, reason: str
 ) -> Case:
     """Another officer, or another unit's, becomes the steward; open clocks follow by the event."""
-    await check_steward(unit_id, steward_id)
+    await check_officers(unit_id, steward_id, deputy_id)
     case = await lock_case(case_id)
     from_unit, from_steward = case.unit_id, case.steward_id
     case.unit_id, case.steward_id, case.deputy_id = unit_id, steward_id, deputy_id

@@ -10,12 +10,13 @@ from tortoise.exceptions import IntegrityError
 
 from kit import clock, database
 from kit.database import atomic, in_transaction
-from stewardship.foundation.actors import Actor
+from kit.ids import new_id
+from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks.models import PromisePolicy
 from stewardship.foundation.clocks.rules import Policy
 from stewardship.foundation.duty_time import DayKind, DutyCalendar, Interval
-from stewardship.foundation.errors import NotAllowed
+from stewardship.foundation.errors import NotAllowed, NotFound
 from stewardship.foundation.org.models import DutyCalendarVersion, HolidayOverride, Role, Unit
 
 OFFICE = "office"
@@ -98,17 +99,37 @@ async def _write_version(code: str, version: int) -> DutyCalendarVersion:
 
 
 @atomic()
-async def set_holiday(actor: Actor, override: HolidayOverride) -> None:
-    """An administrator knows a day better: new calendar versions hold it, and open clocks follow by the event.
+async def set_holiday(actor: Actor, day: date, *, workday: bool, reason: str) -> HolidayOverride:
+    """A day is a workday, or free, whatever was published: new calendar versions hold it, and open clocks follow.
 
     Raises NotAllowed for anybody but a system administrator.
     """
-    if not actor.has(Role.SYSTEM_ADMINISTRATOR):
+    await _begin_edit(actor)
+    override, _ = await HolidayOverride.update_or_create(
+        day=day, defaults={"workday": workday, "reason": reason, "set_by_id": actor.id, "set_at": clock.now()}
+    )
+    await audit.record("calendar.edited", actor, ("calendar", new_id()), day=day.isoformat(), workday=workday)
+    await _renew_calendars(actor)
+    return override
+
+
+@atomic()
+async def clear_holiday(actor: Actor, day: date) -> None:
+    """What was published counts again. Raises NotAllowed as `set_holiday`, NotFound for a day that was left as it is."""
+    await _begin_edit(actor)
+    if not await HolidayOverride.filter(day=day).delete():
+        raise NotFound("holiday_not_found", "这一天没有调整")
+    await audit.record("calendar.edited", actor, ("calendar", new_id()), day=day.isoformat())
+    await _renew_calendars(actor)
+
+
+async def _begin_edit(actor: Actor) -> None:
+    if actor.kind is not ActorKind.SYSTEM and not actor.has(Role.SYSTEM_ADMINISTRATOR):
         raise NotAllowed("holiday_set", "不能修改节假日", "请联系系统管理员。")
     await database.advisory_lock("calendar", "versions")
-    await HolidayOverride.update_or_create(
-        day=override.day, defaults={"workday": override.workday, "reason": override.reason, "set_by_id": actor.id}
-    )
+
+
+async def _renew_calendars(actor: Actor) -> None:
     codes = await DutyCalendarVersion.all().distinct().values_list("code", flat=True)
     for code in codes:
         latest = await DutyCalendarVersion.filter(code=code).order_by("-version").first()

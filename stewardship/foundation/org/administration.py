@@ -1,18 +1,15 @@
-"""What administrators change: roles under four eyes, officers who leave, rosters, the calendar's exceptions."""
+"""What administrators change: roles under four eyes, officers who leave, rosters."""
 
 from __future__ import annotations
 
-from datetime import date
 from uuid import UUID
 
-from kit import clock
 from kit.database import atomic
-from kit.ids import new_id
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import NotAllowed, NotFound
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import HolidayOverride, Officer, Role, RoleGrant, Shift, Unit
+from stewardship.foundation.org.models import Officer, Role, RoleGrant, Shift, Unit
 
 
 async def unit_in(actor: Actor, unit_id: UUID, *roles: Role) -> Unit:
@@ -78,22 +75,3 @@ async def take_off_roster(actor: Actor, unit_id: UUID, shift_id: UUID) -> None:
         raise NotFound("shift_not_found", "没有找到这条排班")
     await shift.delete()
     await audit.record("roster.removed", actor, ("officer", shift.officer_id), unit_id=unit_id, shift=shift.id)
-
-
-@atomic()
-async def set_holiday(actor: Actor, day: date, *, workday: bool, reason: str) -> HolidayOverride:
-    """A day is a workday, or free, whatever the library says; open clocks follow by the event."""
-    override, _ = await HolidayOverride.update_or_create(
-        day=day,
-        defaults={"workday": workday, "reason": reason, "set_by_id": actor.id, "set_at": clock.now()},
-    )
-    await audit.record("calendar.edited", actor, ("calendar", new_id()), day=day.isoformat(), workday=workday)
-    return override
-
-
-@atomic()
-async def clear_holiday(actor: Actor, day: date) -> None:
-    """The library counts again for this day. Raises NotFound."""
-    if not await HolidayOverride.filter(day=day).delete():
-        raise NotFound("holiday_not_found", "这一天没有调整")
-    await audit.record("calendar.edited", actor, ("calendar", new_id()), day=day.isoformat())
