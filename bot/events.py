@@ -42,12 +42,14 @@ _SILENT = {
     Kind.SERVICE_SESSION_CLOSED,
     Kind.SERVICE_SESSION_SWITCHED,
 }
+UNSUPPORTED = "收到不支持的消息类型"
+"""How WeChat delivers, as a text, what it cannot show to an account (a sticker of a new kind). From memory."""
 _TOUCHES = {Kind.SUBSCRIBE, Kind.SCAN, Kind.CLICK, Kind.ENTER_SESSION}
 
 
 def arrival(incoming: Incoming, app_id: str, body: bytes) -> Arrival | None:
     """What a person said, ready for the inbox; None for what only reports on something."""
-    if incoming.kind in _REPORTS or incoming.kind in _SILENT:
+    if incoming.kind in _REPORTS or incoming.kind in _SILENT or incoming.is_unknown_event:
         return None
     # Once for an account: two accounts number their messages apart.
     once_key = f"{app_id}:{incoming.once_key}"
@@ -83,6 +85,8 @@ def _words(incoming: Incoming) -> str:
             return f"[位置] {incoming.title}".strip()
         case Kind.LINK | Kind.MINI_PROGRAM_PAGE:
             return f"[链接] {incoming.title} {incoming.url}".strip()
+    if incoming.text.lstrip("【[").startswith(UNSUPPORTED):
+        return ""
     return incoming.text.replace("\0", "")
 
 

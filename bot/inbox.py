@@ -9,6 +9,7 @@ docs/decisions/inbox.md.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ import asyncpg
 import structlog
 
 from bot.models import BODY
+from bot.replies import rendered
 from kit import clock, database, jobs
 from kit.crypto import vault
 from kit.ids import new_id
@@ -159,6 +161,7 @@ async def _take_alone(arrival: Arrival) -> str:
         if not claimed:
             return (await _replies([arrival.once_key])).get(arrival.once_key, "")
         reply = await conversations.receive(arrival.speaker, arrival.said)
+        reply = dataclasses.replace(reply, text=rendered(arrival.source, reply), options=())
         await store([(arrival, reply)], claimed)
         return reply.text
 

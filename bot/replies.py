@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.wechat_messages import Incoming, Platform
+from stewardship.conversations.said import CHOOSE, Reply
 
 MAX_TEXT_BYTES = 2048
 """A longer text is refused by the platform, and the citizen would see 该公众号暂时无法提供服务."""
@@ -34,6 +35,24 @@ class Article:
 def takes_passive_reply(platform: Platform) -> bool:
     """Whether the platform shows the answer to a callback to the citizen."""
     return platform == "oa"
+
+
+def rendered(platform: str, reply: Reply) -> str:
+    """A reply as it is shown in the platform's chat: what can be chosen is tapped in an official account's.
+
+    `weixin://bizmsgmenu` in a text is not in the platform's documents, but widely used: the tap arrives like one on a
+    menu message's item. A client that does not know it shows the same words, and the number can be typed.
+    """
+    if not reply.options:
+        return reply.text
+    numbered = [f"{number} {label}" for number, label in enumerate(reply.options, start=1)]
+    links = [
+        f'<a href="weixin://bizmsgmenu?msgmenucontent={number}&msgmenuid={CHOOSE}:{number}">{line}</a>'
+        for number, line in enumerate(numbered, start=1)
+    ]
+    tapped = "\n".join([reply.text, *links])
+    can_tap = platform == "oa" and len(tapped.encode()) <= MAX_TEXT_BYTES
+    return tapped if can_tap else "\n".join([reply.text, *numbered])
 
 
 def text_reply(incoming: Incoming, text: str, now: datetime) -> dict[str, Any]:

@@ -121,6 +121,8 @@ class Incoming:
     longitude: float | None = None
     subscription_results: tuple[SubscriptionResult, ...] = ()
     template_result: TemplateResult | None = None
+    is_unknown_event: bool = False
+    """An event that we do not know: nobody said anything, so nothing is answered."""
 
 
 def read_message(platform: Platform, message: Mapping[str, Any]) -> Incoming:
@@ -157,6 +159,7 @@ def read_message(platform: Platform, message: Mapping[str, Any]) -> Incoming:
         longitude=_degrees(message, "Location_Y", "Longitude", limit=180),
         subscription_results=results,
         template_result=_template_result(message, message_id) if kind is Kind.TEMPLATE_SENT else None,
+        is_unknown_event=is_event and kind is Kind.UNKNOWN,
     )
 
 

@@ -6,8 +6,10 @@ They return what happened: the feed entry that the phone shows and the callback 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from sandbox import texts
 from sandbox.callbacks import messages
@@ -96,11 +98,11 @@ class People:
         return Happened(entry, delivery)
 
     def tap_msgmenu(self, phone: Phone, seq: int, item_id: str) -> Happened:
-        """The item of a msgmenu arrives as a text with `bizmsgmenuid`."""
+        """The item of a msgmenu, or a `weixin://bizmsgmenu` link in a text, arrives as a text with `bizmsgmenuid`."""
         entry = self._sandbox.feed.get(seq)
-        if entry is None or entry.phone != phone.id or entry.kind != "msgmenu":
+        if entry is None or entry.phone != phone.id or entry.kind not in {"msgmenu", "text"}:
             raise NotFound("msgmenu", seq)
-        for item in entry.content["items"]:
+        for item in entry.content.get("items") or _links(entry.text):
             if item["id"] == item_id:
                 text = str(item["content"])
                 fields = {"Content": text, "bizmsgmenuid": item_id, "_text": text, "_content": {"text": text}}
@@ -202,6 +204,14 @@ class People:
     def _check_following(phone: Phone) -> None:
         if not phone.following:
             raise ControlError("not_following", "the phone does not follow the official account")
+
+
+TAP = re.compile(r'<a href="weixin://bizmsgmenu\?msgmenucontent=([^&"]+)&msgmenuid=([^&"]+)">')
+
+
+def _links(text: str) -> list[dict[str, str]]:
+    """What can be tapped in a text: accounts write such links where they have no menu message to spare (assumed)."""
+    return [{"content": unquote(content), "id": unquote(item_id)} for content, item_id in TAP.findall(text)]
 
 
 def file_fields(filename: str, content: bytes) -> dict[str, Any]:

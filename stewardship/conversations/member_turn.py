@@ -15,7 +15,7 @@ from stewardship.conversations.context import Context, load
 from stewardship.conversations.intents import RECORD_KINDS, intent_of
 from stewardship.conversations.models import Conversation
 from stewardship.conversations.record_answers import compose, write_down
-from stewardship.conversations.said import NOTHING, Reply, Said, SaidKind, Speaker
+from stewardship.conversations.said import CHOOSE, NOTHING, Reply, Said, SaidKind, Speaker
 from stewardship.dialogue.answering.record import moment, officer_title
 from stewardship.dialogue.answering.understanding import Intent
 from stewardship.dialogue.inquiries import service as inquiries
@@ -60,16 +60,13 @@ class MemberTurn:
     async def take(self) -> Reply:
         if self.said.item_id.startswith("rate:"):
             return await self.rate_item()
-        conversation = await Conversation.get_or_none(identity_id=self.context.identity_id)
-        pending = conversation.pending if conversation else None
-        if pending and pending.get("kind") == "choose_case" and self.said.kind is SaidKind.TEXT:
-            chosen = await self.choose(pending)
-            if chosen is not None:
-                return chosen
-        if self.said.kind in {SaidKind.PICTURE, SaidKind.FILE}:
-            return await self.material()
-        if self.said.kind is SaidKind.VOICE and not self.said.text:
-            return await self.material(voice=True)
+        chosen = await self.choose_if_asked()
+        if chosen is not None:
+            return chosen
+        if self.said.media_id and not self.said.text:
+            return await self.material(voice=self.said.kind is SaidKind.VOICE)
+        if not (self.said.text.strip() or self.said.menu_key):
+            return Reply(texts.HELP, outcome="help")
         score = rating_rules.parse_score(self.said.text)
         if score is not None:
             reply = await self.rate_text(score[0], score[1])
@@ -188,7 +185,7 @@ class MemberTurn:
         await self.turn.remember(
             {"kind": "choose_case", "members": [str(m.id) for m in members], "messages": kept}, PENDING_HOLDS
         )
-        return Reply(f"{texts.CHOOSE_CASE}\n{texts.numbered(labels)}", outcome="choose_case", options=tuple(labels))
+        return Reply(texts.CHOOSE_CASE, outcome="choose_case", options=tuple(labels))
 
     async def _waiting_messages(self) -> list[dict[str, str]]:
         conversation = await Conversation.get_or_none(identity_id=self.context.identity_id)
@@ -205,10 +202,18 @@ class MemberTurn:
             "text": base64.b64encode(body).decode(),
         }
 
-    async def choose(self, pending: dict[str, object]) -> Reply | None:
-        """A number answers the question which case; anything else is a further message."""
+    async def choose_if_asked(self) -> Reply | None:
+        """A tap or a number answers the question which case, if it was asked; None for a further message."""
+        conversation = await Conversation.get_or_none(identity_id=self.context.identity_id)
+        pending = conversation.pending if conversation else None
+        tapped = self.said.item_id.startswith(f"{CHOOSE}:")
+        if pending and pending.get("kind") == "choose_case" and self.said.kind is SaidKind.TEXT:
+            return await self.choose(pending, self.said.item_id.partition(":")[2] if tapped else self.said.text.strip())
+        # A list from before must not choose from another one, and its number is no rating.
+        return await self.list_cases() if tapped else None
+
+    async def choose(self, pending: dict[str, object], number: str) -> Reply | None:
         members = pending.get("members")
-        number = self.said.text.strip()
         if not isinstance(members, list) or not number.isdigit():
             return None
         if not 1 <= int(number) <= len(members):

@@ -19,6 +19,7 @@ class Conversation(Model):
     case_id: UUID | None = loose_ref(null=True)
     pending: dict[str, Any] | None = fields.JSONField(null=True)
     pending_until: datetime | None = instant(null=True)
+    unlocked_until: datetime | None = instant(null=True)
     updated_at: datetime = created()
 
     class Meta:

@@ -61,8 +61,10 @@ class Reply:
     outcome: str = ""
     """A short code for the inbox and the metrics: `status`, `asked`, `joined`, …"""
     options: tuple[str, ...] = field(default=())
+    """What can be chosen from, to be shown below the text and numbered from 1. A tap comes back as `CHOOSE:number`."""
 
 
+CHOOSE = "choose"
 NOTHING = Reply()
 REPLY_SEAL = "inbox.reply"
 """The purpose under which a reply is kept sealed, for a repetition of the callback that it answered."""

@@ -103,8 +103,12 @@ class _Arrival:
         context = contexts[0]
         if context is None or context.memberships == 0:
             return await self.stranger()
-        if context.protected and not await self.unlocked(context):
+        spoken = context.protected and await self.says_code_word(context)
+        if context.protected and not await self.unlocked(context, spoken=spoken):
             return await self.stranger()
+        if spoken:
+            # It asks for nothing, and must not stand in a thread.
+            return Reply(texts.HELP, outcome="unlocked")
         return await MemberTurn(self.turn, context).take()
 
     async def arrive(self) -> Reply:
@@ -148,17 +152,20 @@ class _Arrival:
             return Reply(texts.WRONG_PHONE.format(left=proof.tries_left), outcome="wrong_phone")
         return Reply(texts.NO_TRIES, outcome="invitation_void")
 
-    async def unlocked(self, context: Context) -> bool:
+    async def unlocked(self, context: Context, *, spoken: bool) -> bool:
         """A protected person is a stranger until they say the code word, and for ten minutes after each message."""
-        conversation = await Conversation.get_or_none(identity_id=self.identity.id)
-        pending = (conversation.pending or {}) if conversation else {}
-        open_until = conversation.pending_until if conversation and pending.get("kind") == "unlocked" else None
-        plan = await ProtectionPlan.get_or_none(person_id=context.person_id)
-        spoken = plan is not None and people.is_code_word(plan, self.said.text)
+        conversation = await Conversation.get_or_none(identity_id=context.identity_id)
+        open_until = conversation.unlocked_until if conversation else None
         if not spoken and (open_until is None or open_until <= self.at):
             return False
-        await self.turn.remember({"kind": "unlocked"}, UNLOCKED)
+        await Conversation.update_or_create(
+            identity_id=context.identity_id, defaults={"unlocked_until": self.at + UNLOCKED}
+        )
         return True
+
+    async def says_code_word(self, context: Context) -> bool:
+        plan = await ProtectionPlan.get_or_none(person_id=context.person_id)
+        return plan is not None and people.is_code_word(plan, self.said.text)
 
 
 async def receive_sms(phone: str, text: str, source_key: str) -> str:

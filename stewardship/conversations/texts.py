@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 HOW_TO_JOIN = (
     "您好,这里是案管家。\n您还没有加入案件服务群。请用微信扫描受案回执上的二维码,或点开短信里的链接加入。\n"
     "没有回执?请带身份证到派出所办理,或拨打派出所值班电话。\n遇到紧急情况,请立即拨打110。"
@@ -32,7 +30,7 @@ MATERIAL = "材料已收到(编号 {receipt}),会交给办案民警。请保留�
 MATERIAL_DUE = "民警最晚 {due} 回复您。"
 UNREADABLE_VOICE = "语音已收到,会交给民警听。{due}"
 THANKS = "不客气。有问题随时发来。"
-CHOOSE_CASE = "您有几个案件,请选择要问的是哪一个(回复前面的数字):"
+CHOOSE_CASE = "您有几个案件,请点一下要问的那一个,或回复前面的数字:"
 CHOSEN = "好的,现在说的是【{reference}】。"
 NO_SUCH_CHOICE = "请回复列表前面的数字。"
 NOTHING_TO_RATE = "现在没有等您评价的事项。案件有了结果,我们会请您评价。"
@@ -42,8 +40,3 @@ RATED = "评价已收到,谢谢您。"
 RATED_DISSATISFIED = "评价已收到。很抱歉没有让您满意,24 小时内会有其他民警给您打电话了解情况。"
 RATING_GONE = "这次评价已经截止。有意见可以直接发来,民警会答复您。"
 CLOSED_CASE = "这个案件已经办结。您的问题已经交给{unit},最晚 {due} 答复您。"
-
-
-def numbered(options: Sequence[str]) -> str:
-    """A list to answer by number."""
-    return "\n".join(f"{number} {option}" for number, option in enumerate(options, start=1))

@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 
+from bot.markup import render_body
 from bot.routes import Bot
 from kit import database
 from settings import Settings
@@ -183,6 +185,46 @@ async def test_every_kind_of_message_is_taken_in(
     )
     answer = await deliver(http, settings, f"<xml>{head}{fields}</xml>".encode())
     assert answer.status_code == 200
+
+
+# fmt: off
+NOBODY_SPOKE = [
+    "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin", "location_select",
+    "VIEW", "view_miniprogram", "LOCATION", "MASSSENDJOBFINISH", "PUBLISHJOBFINISH", "TEMPLATESENDJOBFINISH",
+    "subscribe_msg_popup_event", "subscribe_msg_change_event", "subscribe_msg_sent_event", "kf_create_session",
+    "kf_close_session", "kf_switch_session", "user_enter_tempsession", "user_info_modified",
+    "user_authorization_revoke", "user_authorization_cancellation", "qualification_verify_success",
+    "qualification_verify_fail", "naming_verify_success", "naming_verify_fail", "annual_renew", "verify_expired",
+    "card_pass_check", "user_get_card", "user_del_card", "user_view_card", "submit_membercard_user_info",
+    "WifiConnected", "ShakearoundUserShake", "poi_check_notify", "modify_store_audit_info", "wxa_nickname_audit",
+    "weapp_audit_success", "weapp_audit_fail", "wxa_media_check", "wxa_illegal_record", "guide_qrcode_scan_event",
+    "guide_invite_result_event", "device_event", "xpay_goods_deliver_notify", "open_product_spu_audit",
+    "trade_manage_order_settlement", "add_express_path", "get_plugin_notify", "something_new",
+]
+# fmt: on
+"""Every event of 微信开放文档 by which no person says anything, and one that it does not know."""
+
+
+@pytest.mark.parametrize("body_format", ["xml", "json"])
+async def test_an_event_by_which_nobody_speaks_is_answered_by_nothing(
+    http: httpx.AsyncClient, settings: Settings, joined: Joined, body_format: str
+) -> None:
+    head = {"ToUserName": "gh", "FromUserName": joined.identities[0].openid, "CreateTime": int(time.time())}
+    for name in NOBODY_SPOKE:
+        message = head | {"MsgType": "event", "Event": name}
+        body = render_body(message, "xml") if body_format == "xml" else orjson.dumps(message)
+        answer = await deliver(http, settings, body)
+        assert (answer.status_code, answer.text) == (200, "success"), name
+    assert await Inquiry.all().count() == 0
+
+
+@pytest.mark.parametrize("text", ["【收到不支持的消息类型，暂无法显示】", " "])
+async def test_what_cannot_be_shown_gets_a_helpful_answer_and_opens_nothing(
+    http: httpx.AsyncClient, settings: Settings, joined: Joined, text: str
+) -> None:
+    answer = await deliver(http, settings, text_message(joined.identities[0].openid, text))
+    assert "您可以这样用案管家" in answer.text
+    assert await Inquiry.all().count() == 0
 
 
 async def test_the_address_is_verified(http: httpx.AsyncClient, settings: Settings) -> None:

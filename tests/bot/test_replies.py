@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.replies import Article, fit_text, news_reply, takes_passive_reply, text_reply
+from bot.replies import Article, fit_text, news_reply, rendered, takes_passive_reply, text_reply
 from bot.wechat_messages import read_message
+from stewardship.conversations.said import Reply
 
 NOW = datetime(2025, 11, 24, 16, 0, tzinfo=UTC)
 ASKED = {"ToUserName": "gh_station", "FromUserName": "oCitizen", "MsgType": "text", "Content": "在吗", "MsgId": "1"}
@@ -51,3 +52,12 @@ def test_any_text_fits_and_a_short_one_is_unchanged(text: str, limit: int) -> No
     fitted = fit_text(text, limit)
     assert len(fitted.encode()) <= limit
     assert fitted == text or (len(text.encode()) > limit and text.startswith(fitted.removesuffix("……")))
+
+
+def test_what_can_be_chosen_is_tapped_in_an_official_account_and_typed_elsewhere() -> None:
+    reply = Reply("请选择:", options=("甲案", "乙案"))
+    tapped = rendered("oa", reply).split("\n")
+    assert tapped[2] == '<a href="weixin://bizmsgmenu?msgmenucontent=2&msgmenuid=choose:2">2 乙案</a>'
+    assert rendered("mp", reply) == "请选择:\n1 甲案\n2 乙案"
+    many = Reply("请选择:", options=("一个很长的案件名称",) * 30)
+    assert "weixin:" not in rendered("oa", many), "too long for links: numbers still fit"

@@ -195,3 +195,59 @@ async def test_whoever_left_the_group_is_a_stranger(world: World) -> None:
     joined = await case_with(world, (PartyRole.VICTIM, Side.A))
     await Member.filter(id=joined.members[0].id).update(state=MemberState.LEFT)
     assert (await tell(joined.identities[0], "进展")).text == texts.HOW_TO_JOIN
+
+
+async def two_cases(world: World) -> tuple[WechatIdentity, str]:
+    """Somebody who is in two groups, and the second case's reference."""
+    first = await case_with(world, (PartyRole.VICTIM, Side.A))
+    identity = first.identities[0]
+    second = await register(world, [draft(PartyRole.VICTIM, number=first.numbers[0])])
+    await Member.filter(id=second.issued[0].member.id).update(
+        person_id=identity.person_id, state=MemberState.JOINED, joined_at=clock.now()
+    )
+    return identity, second.case.reference
+
+
+async def protect(world: World, identity: WechatIdentity, code_word: str) -> None:
+    assert identity.person_id is not None
+    await people.protect(
+        await acting(world.steward), identity.person_id, code_word=code_word, safe_phone=None, pretext="快递"
+    )
+
+
+async def test_a_protected_person_with_two_cases_chooses_and_nothing_they_wrote_is_lost(world: World) -> None:
+    identity, reference = await two_cases(world)
+    await protect(world, identity, "蓝雨伞")
+    await tell(identity, "蓝雨伞")
+    offered = await tell(identity, "我害怕他再来,怎么办?")
+    assert len(offered.options) == 2
+    await tell(identity, "蓝雨伞")
+    number = next(n for n, label in enumerate(offered.options, 1) if label.startswith(reference))
+    await tell(identity, str(number))
+    inquiry = await Inquiry.get()
+    assert (inquiry.messages, inquiry.state) == (1, InquiryState.WAITING)
+
+
+async def test_a_code_word_is_no_question(world: World) -> None:
+    joined = await case_with(world, (PartyRole.VICTIM, Side.A))
+    await protect(world, joined.identities[0], "蓝雨伞")
+    assert (await tell(joined.identities[0], "蓝雨伞")).text == texts.HELP
+    assert await Inquiry.all().count() == 0
+
+
+@pytest.mark.parametrize("kind", [SaidKind.TEXT, SaidKind.VOICE, SaidKind.PICTURE, SaidKind.FILE, SaidKind.OTHER])
+async def test_what_says_nothing_gets_a_helpful_answer(world: World, kind: SaidKind) -> None:
+    joined = await case_with(world, (PartyRole.VICTIM, Side.A))
+    assert (await conversations.receive(*touches(joined.identities[0], kind))).text == texts.HELP
+    assert await Inquiry.all().count() == 0
+    assert (await conversations.receive(*touches(await follower(), kind))).text == texts.HOW_TO_JOIN
+
+
+async def test_tapping_the_case_in_the_list_chooses_it(world: World) -> None:
+    identity, reference = await two_cases(world)
+    offered = await tell(identity, "我的手机什么时候还我?")
+    number = next(n for n, label in enumerate(offered.options, 1) if label.startswith(reference))
+    chosen = await tell(identity, offered.options[number - 1], item_id=f"choose:{number}")
+    assert "答复" in chosen.text
+    late = await tell(identity, offered.options[0], item_id="choose:1")
+    assert len(late.options) == 2, "the list is offered again: what it chose from is over"

@@ -25,8 +25,21 @@ function sendingState({ state }) {
   return null;
 }
 
+const TAP = /<a href="weixin:\/\/bizmsgmenu\?msgmenucontent=[^&"]+&msgmenuid=([^&"]+)">([^<]*)<\/a>/g;
+
 function plain(entry, phone) {
-  return h("div", { class: "bubble" }, withLinks(entry.content.text ?? entry.text, entry.phone, phone));
+  return h("div", { class: "bubble" }, withTaps(entry.content.text ?? entry.text, entry, phone));
+}
+
+/** Lines that answer when they are tapped, as a menu message's do. */
+function withTaps(text, entry, phone) {
+  const tap = (item) => act(entry.phone, "msgmenu", { entry: entry.seq, item: decodeURIComponent(item) });
+  const parts = text.split(TAP);
+  return parts.map((part, index) => {
+    if (index % 3 === 0) return withLinks(part, entry.phone, phone);
+    if (index % 3 === 1) return null;
+    return h("button", { type: "button", class: "text-link", onclick: () => tap(parts[index - 1]) }, part);
+  });
 }
 
 /** Addresses in a text can be tapped; those of the mini-program open it. */

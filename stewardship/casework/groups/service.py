@@ -337,7 +337,8 @@ async def membership(person_id: UUID, case_id: UUID) -> Member:
 
 TO_REMIND = """
 select m.id from member m join person p on p.id = m.person_id
-where m.state = 'invited' and m.invited_at <= ($1::timestamptz[])[m.reminders + 1] and not p.minor and not p.protected
+where m.state = 'invited' and m.reminders < 2 and m.invited_at <= ($1::timestamptz[])[m.reminders + 1]
+  and not p.minor and not p.protected
   and exists (select from invitation i where i.member_id = m.id and i.used_at is null and i.revoked_at is null
               and i.expires_at > $2)
 order by m.invited_at limit $3

@@ -115,7 +115,7 @@ async def set_holiday(actor: Actor, day: date, *, workday: bool, reason: str) ->
 
 @atomic()
 async def clear_holiday(actor: Actor, day: date) -> None:
-    """What was published counts again. Raises NotAllowed as `set_holiday`, NotFound for a day that was left as it is."""
+    """What was published counts again. Raises NotAllowed as `set_holiday`, NotFound where nothing was set."""
     await _begin_edit(actor)
     if not await HolidayOverride.filter(day=day).delete():
         raise NotFound("holiday_not_found", "这一天没有调整")
