@@ -13,6 +13,7 @@ from tortoise.expressions import Q
 
 from api import limits
 from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase, officer_id_of
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.party_schemas import PartyIn, Receipt, party_draft, receipt_of
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
@@ -28,7 +29,7 @@ from stewardship.foundation.errors import NotFound
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Person
 
-router = APIRouter(tags=["cases"])
+router = APIRouter(tags=["cases"], route_class=OnceRoute)
 
 StageCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,32}$"), Field(examples=["investigating"])]
 CaseNumber = Annotated[

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.deps import ActorDep, ReadableCase, ServicesDep
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryKind, InquiryState
 
-router = APIRouter(tags=["inquiries"])
+router = APIRouter(tags=["inquiries"], route_class=OnceRoute)
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Sorts what has no due time behind everything that has one."""

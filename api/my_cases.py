@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.deps import ActorDep, OwnMember, ServicesDep
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from stewardship.casework.cases.models import Case
@@ -22,7 +23,7 @@ from stewardship.casework.updates import service as updates
 from stewardship.dialogue.answering.record import officer_title
 from stewardship.foundation.org.models import Officer, Unit
 
-router = APIRouter(tags=["my cases"])
+router = APIRouter(tags=["my cases"], route_class=OnceRoute)
 
 
 class Handler(View):

@@ -11,13 +11,14 @@ from pydantic import Field
 
 from api import limits
 from api.deps import ActorDep, OwnMember, ServicesDep
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, ClientKey, Payload, View, words
 from stewardship.dialogue.answering.understanding import Intent, understand
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryKind, InquiryState
 
-router = APIRouter(tags=["my inquiries"])
+router = APIRouter(tags=["my inquiries"], route_class=OnceRoute)
 
 CHANNEL = "mp"
 CALL_BACK = "请给我回电"

@@ -12,6 +12,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 
 from api.deps import ActorDep, ServicesDep
+from api.once import OnceRoute
 from api.party_schemas import Phone
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from api.sessions import OfficerNumber
@@ -34,7 +35,7 @@ from stewardship.foundation.org.models import (
 from stewardship.foundation.people import officer_login
 from stewardship.foundation.people import service as people
 
-router = APIRouter(tags=["organisation"])
+router = APIRouter(tags=["organisation"], route_class=OnceRoute)
 
 ROSTER_KEEPERS = (Role.INSTRUCTOR, Role.SYSTEM_ADMINISTRATOR)
 ROSTER_READERS = (*ROSTER_KEEPERS, Role.STEWARD, Role.CENTRE_OFFICER)

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase
+from api.once import OnceRoute
 from api.party_schemas import (
     ContactView,
     EnteredView,
@@ -37,7 +38,7 @@ from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Contact, Person, Trust
 from stewardship.foundation.people.rules import masked_name, masked_phone
 
-router = APIRouter(tags=["parties"])
+router = APIRouter(tags=["parties"], route_class=OnceRoute)
 
 
 class Parties(View):

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from api import limits
 from api.deps import ActorDep, AddressDep, DeviceDep, ServicesDep, identity_of
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from delivery.models import Channel, Template, TemplateState
 from stewardship.foundation.actors import Actor, ActorKind
@@ -21,7 +22,7 @@ from stewardship.opinion.ratings import service as ratings
 from stewardship.opinion.ratings.models import Score
 from stewardship.opinion.ratings.rules import COMMENT_LENGTH
 
-router = APIRouter(tags=["ratings"])
+router = APIRouter(tags=["ratings"], route_class=OnceRoute)
 
 MAX_TEMPLATES = 5
 """WeChat asks for at most five templates in one prompt."""

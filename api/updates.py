@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from api.cases import StageCode
 from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, View, words
 from kit.crypto import vault
@@ -24,7 +25,7 @@ from stewardship.casework.updates.rules import Audience, Candidate, held_back, r
 from stewardship.foundation.people.models import Person
 from stewardship.foundation.people.rules import masked_name
 
-router = APIRouter(tags=["updates"])
+router = APIRouter(tags=["updates"], route_class=OnceRoute)
 
 
 class AudienceIn(Payload):

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from api import limits
 from api.deps import ActorDep, ServicesDep, officer_id_of
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
 from stewardship.opinion.visits import service as visits
@@ -18,7 +19,7 @@ from stewardship.opinion.visits import upkeep
 from stewardship.opinion.visits.models import CallOutcome, Finding, Visit, VisitPurpose, VisitState
 from stewardship.opinion.visits.rules import LONGEST_CALL, NOTE_LENGTH
 
-router = APIRouter(tags=["visits"])
+router = APIRouter(tags=["visits"], route_class=OnceRoute)
 
 Note = Annotated[str, words(NOTE_LENGTH), Field(examples=["已致歉并说明后续安排。"])]
 

@@ -18,7 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import Counter, Histogram
 
 from delivery import reports
-from kit import clock, database, jobs, partitions
+from kit import clock, database, jobs, once, partitions
 from scheduler import process
 from scheduler.leader import leadership, lost
 from settings import Settings, get_settings
@@ -75,6 +75,7 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("anchor", 3600, lambda: anchor.write(settings.home / "anchors")),
         Trigger("partitions", 3600, _partitions),
         Trigger("prune_outbox", 600, reports.prune),
+        Trigger("prune_request_keys", 600, once.prune),
         Trigger("prune_jobs", 3600, jobs.prune_log),
     ]
 
