@@ -18,6 +18,7 @@ from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.party_schemas import PartyIn, Receipt, party_draft, receipt_of
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
 from kit.crypto import vault
+from kit.database import earlier_than
 from stewardship import intake
 from stewardship.casework.cases import service as cases
 from stewardship.casework.cases.models import BRIEF, Case, CaseKind, Sensitivity
@@ -170,7 +171,7 @@ async def list_cases(actor: ActorDep, services: ServicesDep, filters: Annotated[
     place = cursors.read(filters.cursor)
     query = cases.scope(actor) & filters.query()
     if place is not None:
-        query &= Q(registered_at__lt=place[0]) | Q(registered_at=place[0], id__lt=place[1])
+        query &= earlier_than("registered_at", place)
     rows = await Case.filter(query).order_by("-registered_at", "-id").limit(filters.limit + 1)
     await _record_hits(actor, rows[: filters.limit])
     return cursors.page(rows, filters.limit, lambda row: (row.registered_at, row.id), CaseRow.model_validate)

@@ -10,11 +10,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import StreamingResponse
+from tortoise.queryset import QuerySet
 
 from api import limits
 from api.deps import ActorDep, OwnMember, ReadableCase, ServicesDep
+from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, ClientKey, View
 from api.uploads import BODY_SCHEMA, file_content
+from kit.database import earlier_than
 from stewardship.casework.cases.service import relation_of
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import InquiryKind
@@ -39,12 +42,6 @@ class FileView(View):
     state: FileState = Field(examples=["clean"])
     created_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     inquiry_id: UUID | None = Field(examples=[None])
-
-
-class Files(View):
-    """Files, newest first."""
-
-    items: list[FileView]
 
 
 @router.post("/my/cases/{case_id}/files", status_code=201, openapi_extra=BODY_SCHEMA)
@@ -81,19 +78,30 @@ async def upload(
 
 
 @router.get("/my/cases/{case_id}/files")
-async def list_my_files(member: OwnMember) -> Files:
-    """What the caller has sent; nobody else's."""
-    rows = (
-        await StoredFile.filter(case_id=member.case_id, person_id=member.person_id).order_by("-created_at").limit(100)
-    )
-    return Files(items=[FileView.model_validate(row) for row in rows])
+async def list_my_files(
+    member: OwnMember, services: ServicesDep, cursor: CursorQuery = None, limit: LimitQuery = 20
+) -> Page[FileView]:
+    """What the caller has sent, newest first; nobody else's."""
+    mine = StoredFile.filter(case_id=member.case_id, person_id=member.person_id)
+    return await _page(mine, Cursors(services.session_key, f"my-files:{member.id}"), cursor, limit)
 
 
 @router.get("/cases/{case_id}/files")
-async def list_files(case: ReadableCase) -> Files:
-    """What the case's parties have sent."""
-    rows = await StoredFile.filter(case_id=case.id).order_by("-created_at").limit(200)
-    return Files(items=[FileView.model_validate(row) for row in rows])
+async def list_files(
+    case: ReadableCase, services: ServicesDep, cursor: CursorQuery = None, limit: LimitQuery = 20
+) -> Page[FileView]:
+    """What the case's parties have sent, newest first."""
+    return await _page(
+        StoredFile.filter(case_id=case.id), Cursors(services.session_key, f"files:{case.id}"), cursor, limit
+    )
+
+
+async def _page(files: QuerySet[StoredFile], cursors: Cursors, cursor: str | None, limit: int) -> Page[FileView]:
+    place = cursors.read(cursor)
+    if place is not None:
+        files = files.filter(earlier_than("created_at", place))
+    rows = await files.order_by("-created_at", "-id").limit(limit + 1)
+    return cursors.page(rows, limit, lambda row: (row.created_at, row.id), FileView.model_validate)
 
 
 @router.get("/cases/{case_id}/files/{file_id}", response_class=StreamingResponse, responses=CONTENT)

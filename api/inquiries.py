@@ -13,6 +13,7 @@ from api.deps import ActorDep, ReadableCase, ServicesDep
 from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
+from kit.database import earlier_than
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryKind, InquiryState
 
@@ -137,7 +138,7 @@ async def list_inquiries(
     place = cursors.read(cursor)
     query = Inquiry.filter(case_id=case.id)
     if place is not None:
-        query = query.filter(opened_at__lt=place[0])
+        query = query.filter(earlier_than("opened_at", place))
     rows = await query.order_by("-opened_at", "-id").limit(limit + 1)
     return cursors.page(rows, limit, lambda row: (row.opened_at, row.id), InquiryRow.model_validate)
 

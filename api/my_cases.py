@@ -118,9 +118,8 @@ async def list_my_updates(
 ) -> Page[MyUpdate]:
     """Progress that was addressed to the caller and has been released, newest first."""
     cursors = Cursors(services.session_key, f"my-updates:{member.id}")
-    place = cursors.read(cursor)
     case = await Case.get(id=member.case_id)
-    rows = await updates.updates_for(member, case, limit=limit + 1, before=place[0] if place else None)
+    rows = await updates.updates_for(member, case, limit=limit + 1, before=cursors.read(cursor))
     return cursors.page(
         rows,
         limit,

@@ -81,8 +81,7 @@ async def list_my_inquiries(
 ) -> Page[MyInquiry]:
     """One's own questions with their answers, newest first; nobody else's."""
     cursors = Cursors(services.session_key, f"my-inquiries:{member.id}")
-    place = cursors.read(cursor)
-    rows = await inquiries.inquiries_of(member, limit=limit + 1, before=place[0] if place else None)
+    rows = await inquiries.inquiries_of(member, limit=limit + 1, before=cursors.read(cursor))
     lines = await inquiries.thread([row.id for row in rows[:limit]], kinds=inquiries.SEEN_BY_PARTY)
 
     def render(row: Inquiry) -> MyInquiry:

@@ -15,6 +15,7 @@ from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, View, words
 from kit.crypto import vault
+from kit.database import earlier_than
 from stewardship.casework.cases.models import Case
 from stewardship.casework.cases.rules import stage_of
 from stewardship.casework.groups.models import Member
@@ -151,7 +152,7 @@ async def list_updates(
     place = cursors.read(cursor)
     query = Update.filter(case_id=case.id)
     if place is not None:
-        query = query.filter(posted_at__lt=place[0])
+        query = query.filter(earlier_than("posted_at", place))
     rows = await query.order_by("-posted_at", "-id").limit(limit + 1)
     addressees = await UpdateAddressee.filter(update_id__in=[row.id for row in rows])
     by_update: dict[UUID, list[UpdateAddressee]] = {row.id: [] for row in rows}

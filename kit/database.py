@@ -11,14 +11,17 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
 
 import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext, get_current_context, set_global_context
+from tortoise.expressions import Q
 from tortoise.migrations.api.migrate import migrate as tortoise_migrate
 from tortoise.transactions import atomic, in_transaction
 
@@ -146,6 +149,17 @@ async def execute(sql: str, *values: Any) -> str:
     """Run a statement; answers PostgreSQL's command tag."""
     async with raw() as connection:
         return await connection.execute(sql, *values)
+
+
+def earlier_than(column: str, place: tuple[datetime, UUID]) -> Q:
+    """What comes after a row in a list that is ordered by this instant, then the id, both descending.
+
+    Several rows may have the same instant: the instant alone would lose those beyond the page's end.
+    """
+    at, id_ = place
+    same: dict[str, Any] = {column: at, "id__lt": id_}
+    earlier: dict[str, Any] = {f"{column}__lt": at}
+    return Q(**earlier) | Q(**same)
 
 
 async def advisory_lock(space: str, key: str) -> None:

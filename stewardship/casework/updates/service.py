@@ -176,17 +176,20 @@ class SeenUpdate:
 
 
 async def updates_for(
-    member: Member, case: Case, *, limit: int = 50, before: datetime | None = None
+    member: Member, case: Case, *, limit: int = 50, before: tuple[datetime, UUID] | None = None
 ) -> list[SeenUpdate]:
-    """What was addressed to this member and released, newest first; the filter is in the query."""
+    """What was addressed to this member and released, newest first; the filter is in the query.
+
+    `before`: instant and id of the last one of the page before.
+    """
     rows = await database.fetch(
         "select u.id, a.posted_at, u.stage, u.text, u.awaited, u.next_contact_on from update_addressee a"
         " join case_update u on u.id = a.update_id where a.member_id = $1 and a.released_at is not null"
-        " and u.withdrawn_at is null and a.posted_at < coalesce($3, 'infinity'::timestamptz)"
-        " order by a.posted_at desc limit $2",
+        " and u.withdrawn_at is null and ($3::timestamptz is null or (a.posted_at, u.id) < ($3, $4::uuid))"
+        " order by a.posted_at desc, u.id desc limit $2",
         member.id,
         limit,
-        before,
+        *(before or (None, None)),
     )
     return [_seen(row, case) for row in rows]
 

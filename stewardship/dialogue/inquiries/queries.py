@@ -9,6 +9,7 @@ from uuid import UUID
 
 from kit import clock, database
 from kit.crypto import vault
+from kit.database import earlier_than
 from stewardship.casework.groups.models import Member
 from stewardship.dialogue.inquiries.common import ON_DUTY, QUEUE_READERS, SUBJECT, in_scope
 from stewardship.dialogue.inquiries.models import TEXT, EntryKind, Inquiry, InquiryEntry, InquiryKind
@@ -137,15 +138,16 @@ async def thread(inquiry_ids: Sequence[UUID], *, kinds: Sequence[EntryKind] | No
     ]
 
 
-async def inquiries_of(member: Member, *, limit: int = 50, before: datetime | None = None) -> list[Inquiry]:
-    """A member's own inquiries, newest first."""
+async def inquiries_of(
+    member: Member, *, limit: int = 50, before: tuple[datetime, UUID] | None = None
+) -> list[Inquiry]:
+    """A member's own inquiries, newest first. `before`: instant and id of the last one of the page before."""
     query = Inquiry.filter(member_id=member.id)
     if before is not None:
-        query = query.filter(opened_at__lt=before)
-    return await query.order_by("-opened_at").limit(limit)
+        query = query.filter(earlier_than("opened_at", before))
+    return await query.order_by("-opened_at", "-id").limit(limit)
 
 
-async def thread_for(member: Member, *, limit: int = 50, before: datetime | None = None) -> list[Line]:
+async def thread_for(member: Member, *, limit: int = 50) -> list[Line]:
     """A member's own questions with what they were answered; nothing of anybody else."""
-    own = await inquiries_of(member, limit=limit, before=before)
-    return await thread([i.id for i in own], kinds=SEEN_BY_PARTY)
+    return await thread([i.id for i in await inquiries_of(member, limit=limit)], kinds=SEEN_BY_PARTY)
