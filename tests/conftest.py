@@ -69,6 +69,8 @@ async def database_url(endpoints: Endpoints) -> AsyncIterator[str]:
     template, name = f"template_{RUN}", f"test_{RUN}_{WORKER}"
     admin = await asyncpg.connect(endpoints.database_url)
     try:
+        # Held until the connection ends: as long as a process of this run lives, its databases are in use.
+        await admin.execute("select pg_advisory_lock_shared(78, hashtext($1))", RUN)
         await admin.execute("select pg_advisory_lock(77)")
         if not await admin.fetchval("select 1 from pg_database where datname = $1", template):
             await _drop_old(admin)
@@ -83,10 +85,13 @@ async def database_url(endpoints: Endpoints) -> AsyncIterator[str]:
 
 
 async def _drop_old(admin: asyncpg.Connection) -> None:
-    """Databases that an aborted run left behind."""
+    """Databases that an aborted run left behind; those of a run beside this one stay."""
     rows = await admin.fetch("select datname from pg_database where datname ~ '^(test|template)_[0-9a-f]{8}'")
-    for row in rows:
-        await admin.execute(f'drop database if exists "{row["datname"]}" with (force)')
+    for name in [row["datname"] for row in rows]:
+        run = name.split("_")[1]
+        if run != RUN and await admin.fetchval("select pg_try_advisory_lock(78, hashtext($1))", run):
+            await admin.execute(f'drop database if exists "{name}" with (force)')
+            await admin.execute("select pg_advisory_unlock(78, hashtext($1))", run)
 
 
 def with_database(url: str, name: str) -> str:

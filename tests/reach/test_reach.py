@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+import pytest
+
 from delivery.contexts import Notice
 from delivery.hooks import Fact, Failure, Refusal
 from delivery.models import Channel, Message, RecipientKind
@@ -18,9 +20,9 @@ from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.people import service as people
-from stewardship.foundation.people.models import Contact, Trust, WechatIdentity
+from stewardship.foundation.people.models import Contact, Platform, Trust, WechatIdentity
 from stewardship.opinion.visits.models import Visit, VisitPurpose
-from tests.support.world import Joined, World, acting, case_with, post
+from tests.support.world import OA, Joined, World, acting, case_with, post
 
 
 def view(notice: Notice, member: Member, subject_id: UUID | None = None) -> MessageView:
@@ -152,3 +154,26 @@ async def test_an_invited_party_may_be_written_to_about_their_own_question(world
     await Member.filter(id=joined.members[0].id).update(state=MemberState.INVITED)
     assert isinstance(await one(view(Notice.INQUIRY_ANSWERED, joined.members[0])), Recipient)
     assert await one(view(Notice.UPDATE_POSTED, joined.members[0])) == Dropped("not_a_member")
+
+
+@pytest.mark.parametrize("bound_first", [True, False])
+async def test_an_officer_who_bound_the_mini_program_is_reached_in_the_official_account(
+    world: World, bound_first: bool
+) -> None:
+    """Template messages go to the official account; officers bind themselves in the mini-program."""
+    officer, unionid = world.steward.id, f"union-{new_id()}"
+    in_mp = await people.identity_of(Platform.MINI_PROGRAM, "wxmp", f"mp-{unionid}"[:40], unionid)
+    following = await people.identity_of(Platform.OFFICIAL_ACCOUNT, OA, f"oa-{unionid}"[:40])
+    for step in ("bind", "learn") if bound_first else ("learn", "bind"):
+        if step == "bind":
+            await people.bind_officer(SYSTEM, in_mp.id, officer)
+        else:
+            await people.identity_of(Platform.OFFICIAL_ACCOUNT, OA, following.openid, unionid)
+    message = MessageView(
+        new_id(), Notice.INQUIRY_WARNING, RecipientKind.OFFICER, officer, None, None, None, None, 0, clock.now()
+    )
+    found = await one(message)
+    assert isinstance(found, Recipient)
+    assert (found.oa is not None, found.mp is not None) == (True, True)
+    assert found.oa is not None
+    assert found.oa.identity_id == following.id

@@ -144,8 +144,8 @@ def _digest(previous: bytes, rows: Iterable[asyncpg.Record]) -> bytes:
 async def seal() -> int:
     """Chain what no open transaction can add to any more; answers how many events were sealed.
 
-    Transactions write events without a lock, so they commit out of order. Everything below the oldest transaction
-    still open is complete; that is sealed, ordered by transaction. One sealer runs at a time.
+    Transactions write events without a lock, so they commit out of order. Everything below the oldest transaction of
+    this database still open is complete; that is sealed, ordered by transaction. One sealer runs at a time.
     """
     async with database.in_transaction():
         await database.advisory_lock("audit", "seal")
@@ -184,12 +184,25 @@ def _whole_transactions(rows: list[asyncpg.Record], horizon: int) -> tuple[list[
     return whole, last
 
 
+HORIZON = """
+with seen as materialized (select pg_current_snapshot() as snapshot)
+select coalesce(nullif(current_setting('steward.era', true), ''), '1')::int as era,
+  least(pg_snapshot_xmax(snapshot)::text::bigint, pg_current_xact_id_if_assigned()::text::bigint, (
+    select min(open::text::bigint) from pg_snapshot_xip(snapshot) open
+    where not exists (select from pg_stat_activity a where a.datname <> current_database()
+                      and a.backend_xid::text::bigint = open::text::bigint & 4294967295))) as horizon
+from seen
+"""
+"""Below the horizon every transaction that can have written an event has ended.
+
+A snapshot counts the open transactions of the whole cluster. Those that are seen to belong to another database write no
+events of ours; whatever is not seen (a prepared one, or one of a role whose activity is hidden) holds the horizon back.
+"""
+
+
 async def _horizon() -> tuple[int, int]:
-    row = await database.fetchrow(
-        "select coalesce(nullif(current_setting('steward.era', true), ''), '1')::int as era,"
-        " pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon"
-    )
-    assert row is not None, "a select without a table answers one row"  # noqa: S101 — narrows the type.
+    row = await database.fetchrow(HORIZON)
+    assert row is not None, "a select of one row answers one row"  # noqa: S101 — narrows the type.
     return row["era"], row["horizon"]
 
 

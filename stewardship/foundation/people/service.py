@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
+from tortoise.queryset import QuerySet
 
 from kit import clock, database, jobs
 from kit.crypto import vault
@@ -230,7 +231,10 @@ async def _learn_unionid(identity_id: UUID, unionid: str) -> WechatIdentity:
     identity.unionid = unionid
     if identity.person_id is None:
         await _join_by_unionid(identity)
-    await identity.save(update_fields=["unionid", "person_id", "trust"])
+    if identity.officer_id is None:
+        officer = await WechatIdentity.filter(unionid=unionid, officer_id__isnull=False).first()
+        identity.officer_id = officer.officer_id if officer else None
+    await identity.save(update_fields=["unionid", "person_id", "trust", "officer_id"])
     return identity
 
 
@@ -274,19 +278,23 @@ async def bind_identity(actor: Actor, identity_id: UUID, person_id: UUID, trust:
             "这个微信已是另一位当事人的",
             "请用您本人的微信加入;没有微信,请联系民警,改用短信或电话联系您。",
         )
-    if identity.unionid:
-        await database.advisory_lock(UNIONID, identity.unionid)
-    same = (
-        WechatIdentity.filter(unionid=identity.unionid) if identity.unionid else WechatIdentity.filter(id=identity_id)
-    )
-    await same.update(person_id=person_id, trust=trust)
+    await (await _same_user(identity_id)).update(person_id=person_id, trust=trust)
     await audit.record("identity.bound", actor, ("identity", identity_id), person=person_id)
+
+
+async def _same_user(identity_id: UUID) -> QuerySet[WechatIdentity]:
+    """All identities of this WeChat user that we know of; none is learnt meanwhile."""
+    identity = await WechatIdentity.get(id=identity_id)
+    if not identity.unionid:
+        return WechatIdentity.filter(id=identity_id)
+    await database.advisory_lock(UNIONID, identity.unionid)
+    return WechatIdentity.filter(unionid=identity.unionid)
 
 
 @atomic()
 async def bind_officer(actor: Actor, identity_id: UUID, officer_id: UUID) -> None:
-    """This WeChat user is this officer."""
-    await WechatIdentity.filter(id=identity_id).update(officer_id=officer_id)
+    """This WeChat user is this officer; identities of the same unionid follow, so that our official account's do."""
+    await (await _same_user(identity_id)).update(officer_id=officer_id)
     await audit.record("identity.bound_to_officer", actor, ("identity", identity_id), officer=officer_id)
 
 
