@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
-from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
+
+from cli.surroundings import with_database
 
 clock_app = typer.Typer(help="The domain's clock: shown, or moved on outside production.", no_args_is_help=True)
 clocks_app = typer.Typer(help="The promise clocks.", no_args_is_help=True)
@@ -32,20 +32,25 @@ def duration(words: str) -> timedelta:
 @clock_app.command()
 def advance(by: Annotated[str, typer.Argument(help="How long is to pass: 30m, 2h, 1d12h …")]) -> None:
     """Lets time pass for server, worker and scheduler; they follow within a second. Refused in production."""
-    length = duration(by)
-    _with_database(_advance(length))
+    from kit.clock_offset import ClockIsReal
+
+    try:
+        with_database(_advance(duration(by)))
+    except ClockIsReal as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
 
 
 @clock_app.command()
 def show() -> None:
     """The domain's time, and what it is ahead of real time."""
-    _with_database(_show())
+    with_database(_show())
 
 
 @clocks_app.command()
 def replay() -> None:
     """Recomputes every clock from its log and lists what differs from what is stored: nothing, or a defect."""
-    sys.exit(1 if _with_database(_replay()) else 0)
+    sys.exit(1 if with_database(_replay()) else 0)
 
 
 async def _advance(length: timedelta) -> None:
@@ -88,23 +93,3 @@ async def _replay() -> int:
 
 def _progress(checked: int, last: UUID | None) -> str:
     return f"{checked} clocks checked" + (" ..." if last is not None else "")
-
-
-def _with_database(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run it with the ORM connected; a sentence and exit code 1 where the clock may not be moved."""
-    from cli.surroundings import load_settings, served
-    from kit import database
-    from kit.clock_offset import ClockIsReal
-
-    async def run(url: str) -> Any:
-        async with database.connected(url, pool=2):
-            return await work
-
-    try:
-        with served(load_settings()) as found:
-            return asyncio.run(run(found.database_url))
-    except ClockIsReal as error:
-        typer.echo(str(error), err=True)
-        sys.exit(1)
-    finally:
-        work.close()

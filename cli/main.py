@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.administration import admin_app, audit_app
 from cli.clock import clock_app, clocks_app
 
 app = typer.Typer(
@@ -24,6 +25,8 @@ app = typer.Typer(
 )
 app.add_typer(clock_app, name="clock")
 app.add_typer(clocks_app, name="clocks")
+app.add_typer(admin_app, name="admin")
+app.add_typer(audit_app, name="audit")
 
 
 @app.command()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from kit.servers import EmbeddedServersError, Endpoints, embedded
 from settings import Settings, get_settings
+
+T = TypeVar("T")
 
 DATABASE_URL, REDIS_URL = "STEWARD_DATABASE_URL", "STEWARD_REDIS_URL"
 
@@ -60,3 +64,18 @@ def served(settings: Settings) -> Iterator[Endpoints]:
         os.environ[DATABASE_URL], os.environ[REDIS_URL] = found.database_url, found.redis_url
         get_settings.cache_clear()
         yield found
+
+
+def with_database(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work with the ORM connected, embedded servers included; answers what it answers."""
+    from kit import database
+
+    async def run(url: str) -> T:
+        async with database.connected(url, pool=2):
+            return await work
+
+    try:
+        with served(load_settings()) as found:
+            return asyncio.run(run(found.database_url))
+    finally:
+        work.close()

@@ -30,11 +30,14 @@ SECRETS = {
 }
 
 
-def steward(url: str, endpoints: Endpoints, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def steward(
+    url: str, endpoints: Endpoints, *words: str, typed: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     servers = {"STEWARD_DATABASE_URL": url, "STEWARD_REDIS_URL": endpoints.redis_url}
     return subprocess.run(
         [sys.executable, "-P", "-m", "cli", *words],
         env=os.environ | {"STEWARD_ENVIRONMENT": "test", "PYTHONPATH": str(ROOT)} | servers | environment,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=60,
