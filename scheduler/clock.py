@@ -29,6 +29,7 @@ from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.audit import anchor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks import due as clocks
+from stewardship.foundation.files import service as files
 from stewardship.opinion.ratings import asking as ratings
 from stewardship.opinion.visits import upkeep as visits
 
@@ -74,6 +75,7 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("sealing", 2.0, audit.seal),
         Trigger("anchor", 3600, lambda: anchor.write(settings.home / "anchors")),
         Trigger("partitions", 3600, _partitions),
+        Trigger("file_expiry", 6 * 3600, files.ask_for_sweep),
         Trigger("prune_outbox", 600, reports.prune),
         Trigger("prune_request_keys", 600, once.prune),
         Trigger("prune_jobs", 3600, jobs.prune_log),

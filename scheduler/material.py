@@ -1,4 +1,4 @@
-"""Fetching what people sent us and letting it be scanned: jobs, because both talk to the outside.
+"""Fetching what people sent us, letting it be scanned, clearing it away: jobs, because they need network or disk.
 
 WeChat keeps temporary media for 3 days, so a fetch is tried until then; what cannot be had is marked lost, and the
 party is told to send it again.
@@ -33,7 +33,7 @@ class NoScanner(RuntimeError):
 
 
 def install(parts: Parts) -> None:
-    """Register the two jobs with this process's store, clients and scanner."""
+    """Register the jobs with this process's store, clients and scanner."""
     settings = parts.settings
     store = FileStore(settings.files_directory)
     scanner = _scanner(settings.scanner, production=settings.environment == "production")
@@ -49,6 +49,10 @@ def install(parts: Parts) -> None:
     @handler(files.SCAN, transactional=False)
     async def scan_file(job: Job) -> None:
         await files.scan(store, UUID(job.payload["file_id"]), scanner)
+
+    @handler(files.SWEEP, transactional=False)
+    async def sweep_files(_job: Job) -> None:
+        log.info("files_swept", removed=await files.sweep(store))
 
 
 def _scanner(address: str | None, *, production: bool) -> Scanner:

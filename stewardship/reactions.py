@@ -66,6 +66,14 @@ async def case_kind_set(job: Job) -> None:
         await ratings.plan(case.id, Milestone.CASE_CLOSED, case.episode)
 
 
+@handler("react.file_not_kept")
+async def file_not_kept(job: Job) -> None:
+    """A file could not be fetched, or its scan did not pass: whoever sent it is asked to send it again."""
+    why = NOT_KEPT[job.payload["kind"]]
+    await inquiries.tell_not_kept(UUID(job.payload["subject_id"]), why)
+
+
+NOT_KEPT = {"file.lost": "文件打不开", "file.rejected": "没有通过安全检查"}
 SUBSCRIBERS = {
     "case.closed": "react.case_closed",
     "case.handed_over": "react.case_handed_over",
@@ -73,6 +81,7 @@ SUBSCRIBERS = {
     "update.posted": "react.update_held",
     "visit.done": "react.visit_done",
     "case.kind_set": "react.case_kind_set",
+    **dict.fromkeys(NOT_KEPT, "react.file_not_kept"),
 }
 
 

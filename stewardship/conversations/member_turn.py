@@ -22,6 +22,7 @@ from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import TEXT, InquiryKind
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.files import service as files
+from stewardship.foundation.files.rules import receipt_of
 from stewardship.foundation.people.models import WechatIdentity
 from stewardship.opinion.ratings import rules as rating_rules
 from stewardship.opinion.ratings import service as ratings
@@ -170,7 +171,7 @@ class MemberTurn:
         )
         due = texts.MATERIAL_DUE.format(due=moment(asked.due_at)) if asked.due_at else ""
         words = texts.UNREADABLE_VOICE if voice else texts.MATERIAL
-        return Reply(words.format(receipt=file.id.hex[-8:].upper(), due=due), outcome="material")
+        return Reply(words.format(receipt=receipt_of(file.id), due=due), outcome="material")
 
     async def list_cases(self) -> Reply:
         return await self.ask_which_case(Intent.MY_CASES)

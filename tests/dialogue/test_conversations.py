@@ -6,8 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from delivery.models import Message
+from delivery.models import CONTEXT, Message
 from kit import clock
+from kit.crypto import vault
+from kit.jobs import Job
+from stewardship import reactions
 from stewardship.casework.groups.models import Member, MemberState
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.conversations import service as conversations
@@ -16,6 +19,7 @@ from stewardship.conversations.said import Reply, Said, SaidKind, Speaker
 from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryEntry, InquiryState
 from stewardship.foundation.clocks.models import Clock
 from stewardship.foundation.files.models import StoredFile
+from stewardship.foundation.files.rules import receipt_of
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Contact, Trust, WechatIdentity
 from tests.support.world import World, acting, case_with, draft, follower, phone, post, register, says
@@ -251,3 +255,19 @@ async def test_tapping_the_case_in_the_list_chooses_it(world: World) -> None:
     assert "答复" in chosen.text
     late = await tell(identity, offered.options[0], item_id="choose:1")
     assert len(late.options) == 2, "the list is offered again: what it chose from is over"
+
+
+@pytest.mark.parametrize(("kind", "why"), [("file.lost", "文件打不开"), ("file.rejected", "没有通过安全检查")])
+async def test_whoever_sent_a_file_that_could_not_be_kept_is_asked_for_it_again(
+    world: World, kind: str, why: str
+) -> None:
+    joined = await case_with(world, (PartyRole.VICTIM, Side.A))
+    await conversations.receive(*touches(joined.identities[0], SaidKind.PICTURE, media_id="MEDIA-1"))
+    file = await StoredFile.get()
+    await reactions.file_not_kept(
+        Job(1, "react.file_not_kept", {"kind": kind, "subject_id": str(file.id), "details": {}}, 0)
+    )
+    message = await Message.get(notice="material_rejected")
+    context = vault().ring.open_text(message.context, CONTEXT)
+    assert receipt_of(file.id) in context
+    assert why in context

@@ -167,6 +167,13 @@ async def acknowledge_by_message(member_id: UUID) -> None:
         await notices.notify_received(inquiry, due)
 
 
+async def tell_not_kept(file_id: UUID, why: str) -> None:
+    """Tell whoever sent a file with a question that it could not be kept; nobody where it came with none."""
+    entry = await InquiryEntry.filter(file_id=file_id).order_by("at").first()
+    if entry is not None:
+        await notices.notify_not_kept(await Inquiry.get(id=entry.inquiry_id), file_id, why)
+
+
 def _due(timer: Clock) -> datetime | None:
     if not timer.running:
         return None

@@ -13,6 +13,7 @@ from delivery.contexts import (
     InquiryOverdue,
     InquiryReceived,
     InquiryWarning,
+    MaterialRejected,
     OfficerContext,
 )
 from delivery.models import RecipientKind
@@ -22,6 +23,7 @@ from stewardship.casework.groups.letterhead import letterhead
 from stewardship.dialogue.inquiries.models import Inquiry, InquiryEntry
 from stewardship.foundation.clocks.rules import Mark, MarkKind
 from stewardship.foundation.duty_time import Receiver, SkipReason
+from stewardship.foundation.files.rules import receipt_of
 from stewardship.foundation.org.models import Unit
 
 URGENT = 5
@@ -77,6 +79,19 @@ async def notify_received(inquiry: Inquiry, due_at: datetime) -> None:
             context=InquiryReceived(**heading, due_at=due_at),
             subject_id=inquiry.id,
             once_key=f"received:{inquiry.id}",
+            **address,
+        )
+    )
+
+
+async def notify_not_kept(inquiry: Inquiry, file_id: UUID, why: str) -> None:
+    """A file of the party's could not be had or kept: they are asked to send it again. Once for a file."""
+    heading, address = await letterhead(inquiry.member_id)
+    await enqueue(
+        Outgoing(
+            context=MaterialRejected(**heading, receipt=receipt_of(file_id), why=why),
+            subject_id=inquiry.id,
+            once_key=f"not_kept:{file_id}",
             **address,
         )
     )

@@ -4,7 +4,7 @@ Every message belongs to exactly one inquiry: while one of a member waits for a 
 one answer settles it. An inquiry waits exactly as long as its clock runs.
 """
 
-from stewardship.dialogue.inquiries.asking import Asked, acknowledge_by_message, ask, challenge, reopen
+from stewardship.dialogue.inquiries.asking import Asked, acknowledge_by_message, ask, challenge, reopen, tell_not_kept
 from stewardship.dialogue.inquiries.common import SUBJECT, TEXT_LENGTH, check_text, owner_now, scope, with_merged
 from stewardship.dialogue.inquiries.queries import (
     SEEN_BY_PARTY,
@@ -46,6 +46,7 @@ __all__ = [
     "reopen",
     "scope",
     "take_over",
+    "tell_not_kept",
     "thread",
     "thread_for",
     "with_merged",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from stewardship.foundation.errors import Invalid
 
@@ -100,3 +101,8 @@ def check_size(size: int) -> None:
         raise Invalid("file_empty", "文件是空的", "请重新选择文件。")
     if size > MAX_BYTES:
         raise Invalid("file_too_large", "文件太大", "单个文件最多 20 MB,请压缩或分几次发送。")
+
+
+def receipt_of(file_id: UUID) -> str:
+    """The number under which a party and an officer talk about a file."""
+    return file_id.hex[-8:].upper()

@@ -7,7 +7,9 @@ the platform's three days.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import itertools
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -28,14 +30,32 @@ from stewardship.foundation.files.rules import KEPT, REJECTED_KEPT
 from stewardship.foundation.files.scanning import Scanner, Verdict
 from stewardship.foundation.files.store import FileStore, Written
 
-__all__ = ["FileStore", "access_file", "announce", "fetched", "lost", "open_file", "scan", "store", "sweep"]
+__all__ = [
+    "FileStore",
+    "access_file",
+    "announce",
+    "ask_for_sweep",
+    "fetched",
+    "lost",
+    "open_file",
+    "scan",
+    "store",
+    "sweep",
+]
 
 log = structlog.get_logger(__name__)
 
 MEDIA_ID = "file.media_id"
 SCAN = "scan_file"
 FETCH = "fetch_media"
+SWEEP = "sweep_files"
 SWEEP_AFTER = timedelta(days=1)
+SWEPT_AT_ONCE = 500
+
+
+async def ask_for_sweep() -> None:
+    """Queue a sweep, for a worker: it needs the store's disk."""
+    await jobs.enqueue(SWEEP, {}, dedupe_key=SWEEP)
 
 
 def file_id_for(owner: UUID, key: str) -> UUID:
@@ -218,18 +238,28 @@ async def open_file(
 
 
 async def sweep(blobs: FileStore) -> int:
-    """Remove expired files' content and rows, and blobs that no row knows; answers how many blobs went."""
+    """Remove expired files' content and rows, and blobs that no row knows; answers how many blobs went.
+
+    Walks the whole store, in a thread: for once in a while.
+    """
     removed = 0
-    for file in await StoredFile.filter(keep_until__lte=clock.now()).limit(500):
+    for file in await StoredFile.filter(keep_until__lte=clock.now()).limit(SWEPT_AT_ONCE):
         await _expire(file)
         await blobs.delete(file.id)
         removed += 1
-    before = (clock.real_now() - SWEEP_AFTER).timestamp()
-    for file_id, changed in blobs.present():
-        if changed < before and not await StoredFile.exists(id=file_id):
-            await blobs.delete(file_id)
-            removed += 1
+    present = blobs.present()
+    while some := await asyncio.to_thread(lambda: dict(itertools.islice(present, SWEPT_AT_ONCE))):
+        removed += await _remove_unknown(blobs, some)
     return removed
+
+
+async def _remove_unknown(blobs: FileStore, present: Mapping[UUID, float]) -> int:
+    before = (clock.real_now() - SWEEP_AFTER).timestamp()
+    old = {file_id for file_id, changed in present.items() if changed < before}
+    unknown = old - set(await StoredFile.filter(id__in=list(old)).values_list("id", flat=True))
+    for file_id in unknown:
+        await blobs.delete(file_id)
+    return len(unknown)
 
 
 @atomic()
