@@ -10,8 +10,11 @@ from fastapi import APIRouter, FastAPI
 
 import api
 from api.access import NONE, TABLE, Reach, Rule, check_listed, role_fields
+from kit.crypto import vault
+from stewardship.dialogue.inquiries.models import TEXT, InquiryEntry
 from stewardship.foundation.org.models import Role
-from tests.api.callers import BEYOND, CALLERS, CITIZENS, OFFICERS, call, request_for, token_of
+from stewardship.foundation.people.models import Contact, Person
+from tests.api.callers import ANONYMOUS, BEYOND, CALLERS, CITIZENS, OFFICERS, call, request_for, token_of
 from tests.api.requests import REQUESTS, Request
 from tests.api.world import World
 
@@ -44,7 +47,7 @@ def expected(rule: Rule, caller: str, target: str | None) -> Outcome:
     """What the table says."""
     if rule.public:
         return Outcome.ALLOWED
-    if caller == "anonymous":
+    if caller == ANONYMOUS:
         return Outcome.LOGIN
     reach = rule.citizen if caller in CITIZENS else rule.of(OFFICERS[caller])
     if reach is NONE:
@@ -73,22 +76,47 @@ def met(answer: httpx.Response, request: Request) -> Outcome | str:
     return f"{answer.status_code} {answer.text}"
 
 
+async def words_of(world: World) -> list[str]:
+    """What the victim asked and sent, and reads again."""
+    entry = await InquiryEntry.filter(inquiry_id=world.inquiry_id).order_by("at").first()
+    assert entry is not None
+    return [str(world.inquiry_id), str(world.file.id), vault().ring.open_text(entry.text, TEXT)]
+
+
+async def secrets_of(world: World, caller: str) -> dict[str, str]:
+    """What no answer to this caller may hold: other people's ids, words and numbers."""
+    secrets = {f"the victim's {word}": word for word in await words_of(world)}
+    for name, member in world.city.members.items():
+        for contact in await Contact.filter(person_id=member.person_id):
+            secrets[f"{name}: number"] = contact.value
+        secrets[f"{name}: name"] = (await Person.get(id=member.person_id)).name
+        if name != caller:
+            secrets |= {f"{name}: member": str(member.id), f"{name}: person": str(member.person_id)}
+    return {} if caller == "victim" else secrets
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_every_route_answers_this_caller_as_the_table_says(
     browser: httpx.AsyncClient, world: World, caller: str
 ) -> None:
-    token, wrong = await token_of(world, caller), []
+    token, wrong, heard = await token_of(world, caller), [], ""
     for route, rule in TABLE.items():
         request = await request_for(world, route)
         answer = await call(browser, route[0], route[1].format(**request.path), request, token)
         wanted, found = expected(rule, caller, request.target), met(answer, request)
+        heard += answer.text
         if wanted != found:
             wrong.append(f"{' '.join(route)}: the table says {wanted}, the answer was {found}")
+        if caller in CITIZENS or caller == ANONYMOUS:
+            told = [name for name, secret in (await secrets_of(world, caller)).items() if secret in answer.text]
+            wrong += [f"{' '.join(route)}: tells {name}" for name in told]
         if found is Outcome.ALLOWED and request.shows:
             shown = str(world.city.case.id) in answer.text
             if shown != (caller in SEES[request.shows]):
                 wrong.append(f"{' '.join(route)}: shows the case: {shown}")
     assert not wrong, "\n".join(wrong)
+    if caller == "victim":
+        assert all(secret in heard for secret in await words_of(world)), "else nobody could have been told them"
 
 
 def test_every_row_of_the_table_has_its_request() -> None:
