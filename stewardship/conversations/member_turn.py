@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from kit.crypto import vault
 from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.models import Member
-from stewardship.conversations import texts
+from stewardship.conversations import rating_turn, texts
 from stewardship.conversations.context import Context, load
 from stewardship.conversations.intents import RECORD_KINDS, intent_of
 from stewardship.conversations.models import Conversation
 from stewardship.conversations.record_answers import compose, write_down
-from stewardship.conversations.said import CHOOSE, NOTHING, Reply, Said, SaidKind, Speaker
+from stewardship.conversations.said import CHOOSE, NOTHING, Reply, Said, SaidKind
+from stewardship.conversations.turn import Turn
 from stewardship.dialogue.answering.record import moment, officer_title
 from stewardship.dialogue.answering.understanding import Intent
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import TEXT, InquiryKind
-from stewardship.foundation.actors import Actor
 from stewardship.foundation.files import service as files
 from stewardship.foundation.files.rules import receipt_of
-from stewardship.foundation.people.models import WechatIdentity
-from stewardship.opinion.ratings import rules as rating_rules
 from stewardship.opinion.ratings import service as ratings
 
 CHOICE_HOLDS = timedelta(minutes=30)
@@ -34,24 +31,6 @@ PENDING_HOLDS = timedelta(minutes=10)
 TEXT_LENGTH = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message being taken in: who speaks, as whom, what, and when."""
-
-    speaker: Speaker
-    said: Said
-    identity: WechatIdentity
-    actor: Actor
-    at: datetime
-
-    async def remember(self, pending: dict[str, object] | None, holds: timedelta) -> None:
-        """Keep what the next message of this identity must be read with."""
-        await Conversation.update_or_create(
-            identity_id=self.identity.id,
-            defaults={"pending": pending, "pending_until": self.at + holds, "updated_at": self.at},
-        )
-
-
 class MemberTurn:
     """A message of somebody who is in at least one group."""
 
@@ -59,8 +38,8 @@ class MemberTurn:
         self.turn, self.context, self.said, self.actor = turn, context, turn.said, turn.actor
 
     async def take(self) -> Reply:
-        if self.said.item_id.startswith("rate:"):
-            return await self.rate_item()
+        if self.said.item_id.startswith(rating_turn.ITEM):
+            return await self.rated() or NOTHING
         chosen = await self.choose_if_asked()
         if chosen is not None:
             return chosen
@@ -68,12 +47,10 @@ class MemberTurn:
             return await self.material(voice=self.said.kind is SaidKind.VOICE)
         if not (self.said.text.strip() or self.said.menu_key):
             return Reply(texts.HELP, outcome="help")
-        score = rating_rules.parse_score(self.said.text)
-        if score is not None:
-            reply = await self.rate_text(score[0], score[1])
-            if reply is not None:
-                return reply
-        return await self.act(intent_of(self.said) or Intent.ASK)
+        return await self.rated() or await self.act(intent_of(self.said) or Intent.ASK)
+
+    async def rated(self) -> Reply | None:
+        return await rating_turn.rated(self.turn, self.context.person_id)
 
     async def act(self, intent: Intent) -> Reply:
         match intent:
@@ -224,40 +201,6 @@ class MemberTurn:
     async def offer_rating(self) -> Reply:
         open_ratings = await ratings.open_for(self.context.person_id)
         return Reply(texts.RATE if open_ratings else texts.NOTHING_TO_RATE, outcome="rate")
-
-    async def rate_item(self) -> Reply:
-        """A tap on one of the three answers of a rating request: `rate:<token>:<score>`."""
-        _, _, rest = self.said.item_id.partition(":")
-        token, _, score = rest.rpartition(":")
-        rated = await ratings.rate(
-            self.actor,
-            token=token,
-            score=int(score) if score.isdigit() else 0,
-            comment=None,
-            channel=self.turn.speaker.channel,
-        )
-        return self._thanks_for(rated.score)
-
-    async def rate_text(self, score: int, comment: str | None) -> Reply | None:
-        """A bare score answers the one rating that is open; with several, the notice says which is meant."""
-        open_ratings = await ratings.open_for(self.context.person_id)
-        if len(open_ratings) > 1:
-            return Reply(texts.WHICH_RATING, outcome="which_rating")
-        if not open_ratings:
-            late = await ratings.recently_closed_for(self.context.person_id)
-            return Reply(texts.RATING_GONE, outcome="rating_gone") if late else None
-        rated = await ratings.rate(
-            self.actor,
-            rating_id=open_ratings[0].id,
-            score=score,
-            comment=comment,
-            channel=self.turn.speaker.channel,
-        )
-        return self._thanks_for(rated.score)
-
-    def _thanks_for(self, score: int | None) -> Reply:
-        words = texts.RATED_DISSATISFIED if score == rating_rules.DISSATISFIED else texts.RATED
-        return Reply(words, outcome="rated")
 
 
 async def settle(turn: Turn, member_id: UUID, pending: dict[str, object]) -> Reply:

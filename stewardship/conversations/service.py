@@ -21,10 +21,12 @@ from stewardship.casework.groups.models import Invitation, Member, MemberState
 from stewardship.conversations import texts
 from stewardship.conversations.context import Context, load
 from stewardship.conversations.intents import RECORD_KINDS, intent_of
-from stewardship.conversations.member_turn import CHOICE_HOLDS, TEXT_LENGTH, MemberTurn, Turn, settle
+from stewardship.conversations.member_turn import CHOICE_HOLDS, TEXT_LENGTH, MemberTurn, settle
 from stewardship.conversations.models import Conversation
+from stewardship.conversations.rating_turn import rated
 from stewardship.conversations.record_answers import compose, write_down
 from stewardship.conversations.said import Reply, Said, SaidKind, Speaker
+from stewardship.conversations.turn import Turn
 from stewardship.dialogue.answering.understanding import Intent, understand
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import InquiryKind
@@ -100,12 +102,16 @@ class _Arrival:
                 await WechatIdentity.filter(id=self.identity.id).update(following=False)
                 return Reply(outcome="unfollowed")
         contexts = await load([self.turn.speaker], chosen_since=self.at - CHOICE_HOLDS, at=self.at)
-        context = contexts[0]
-        if context is None or context.memberships == 0:
-            return await self.stranger()
+        return await self.stranger() if contexts[0] is None else await self.known(contexts[0])
+
+    async def known(self, context: Context) -> Reply:
+        """Somebody we know and believe; whether they may hear anything is decided here."""
         spoken = context.protected and await self.says_code_word(context)
         if context.protected and not await self.unlocked(context, spoken=spoken):
             return await self.stranger()
+        if context.memberships == 0:
+            # Whoever has left was perhaps asked before, or for what was before, how it went.
+            return await rated(self.turn, context.person_id) or await self.stranger()
         if spoken:
             # It asks for nothing, and must not stand in a thread.
             return Reply(texts.HELP, outcome="unlocked")

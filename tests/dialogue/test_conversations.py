@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from delivery.models import CONTEXT, Message
@@ -11,6 +12,7 @@ from kit import clock
 from kit.crypto import vault
 from kit.jobs import Job
 from stewardship import reactions
+from stewardship.casework.cases import service as cases
 from stewardship.casework.groups.models import Member, MemberState
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.conversations import service as conversations
@@ -22,6 +24,8 @@ from stewardship.foundation.files.models import StoredFile
 from stewardship.foundation.files.rules import receipt_of
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Contact, Trust, WechatIdentity
+from stewardship.opinion.ratings import asking
+from stewardship.opinion.ratings.rules import Milestone
 from tests.support.world import World, acting, case_with, draft, follower, phone, post, register, says
 
 
@@ -271,3 +275,20 @@ async def test_whoever_sent_a_file_that_could_not_be_kept_is_asked_for_it_again(
     context = vault().ring.open_text(message.context, CONTEXT)
     assert receipt_of(file.id) in context
     assert why in context
+
+
+@pytest.mark.parametrize("tapped", [True, False])
+async def test_whoever_left_the_group_can_still_rate_what_they_were_asked_to(world: World, tapped: bool) -> None:
+    joined = await case_with(world, (PartyRole.VICTIM, Side.A))
+    case, member = joined.case, joined.members[0]
+    await cases.close(await acting(world.steward), case.id)
+    await asking.plan(case.id, Milestone.CASE_CLOSED, case.episode)
+    clock.set_offset(clock.offset() + timedelta(days=3))
+    await asking.send_due(clock.now())
+    message = await Message.get(notice="rating_request")
+    token = orjson.loads(vault().ring.open(message.context, CONTEXT))["token"]
+    await Member.filter(id=member.id).update(state=MemberState.LEFT)
+    item = {"item_id": f"rate:{token}:3"} if tapped else {}
+    reply = await tell(joined.identities[0], "不满意" if tapped else "3", **item)
+    assert reply.text == texts.RATED_DISSATISFIED
+    assert (await tell(joined.identities[0], "进展")).text == texts.HOW_TO_JOIN

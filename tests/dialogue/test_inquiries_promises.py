@@ -35,8 +35,8 @@ async def asked_by(member: Member, text: str = "鉴定什么时候出结果?") -
     return (await inquiries.ask(actor, member, text, channel="oa", source_key=key)).inquiry
 
 
-def at(hours: int, minutes: int = 0, seconds: int = 1) -> None:
-    """The clock shows this long after Monday at 09:00."""
+def at(hours: int, minutes: int = 0, seconds: int = 20) -> None:
+    """The clock shows this long after Monday at 09:00; by default with room for what setting up a test has taken."""
     to = MONDAY_MORNING + timedelta(hours=hours, minutes=minutes, seconds=seconds)
     clock.set_offset(to - clock.real_now())
 
