@@ -43,9 +43,10 @@ __all__ = ["Dispatcher", "apply_report", "install", "prune", "reconcile", "recon
 
 log = structlog.get_logger(__name__)
 
-CHUNKS, CHUNKS_AT_PLATFORMS = 6, 2
-"""Chunks under way at once in one worker, and how many of them may be with the platforms: as many messages as the HTTP
-client has connections. While those wait for their answers, the others use the database."""
+CHUNKS, CHUNKS_AT_PLATFORMS, LANES = 6, 2, 50
+"""Chunks under way at once in one worker, how many of them may be with the platforms, and how many messages of each are
+sent at once: as many in all as the HTTP client has connections. While those wait for their answers, the others use the
+database."""
 SINGLES = 20
 """Jobs of a single message under way at once: what is urgent does not wait behind chunks."""
 LONGEST_WAIT = 5.0
@@ -114,8 +115,8 @@ class Dispatcher:
             if trying:
                 async with self._singles_out if len(works) == 1 else self._chunks_out:
                     started = await self._start(at, now, trying)
-                    results = await asyncio.gather(*(self._send(work) for work in started))
-                verdicts += [after_sending(work, result, now) for work, result in zip(started, results, strict=True)]
+                    results = await self._send_all(started)
+                verdicts += [after_sending(work, result, now) for work, result in results]
             # Without an option: the books granted none, so that another channel is next, or a reason why there is none.
             works = [work for work in trying if work.option is None] + _for_next_channel(verdicts)
             await recording.surely(self.hooks, None if works else job, at, clock.now(), verdicts)
@@ -124,7 +125,7 @@ class Dispatcher:
 
     async def _wait_for_quotas(self, trying: Sequence[Work]) -> float:
         """Seconds to put the whole chunk off; 0.0 once the accounts' quotas allow it."""
-        counts = Counter(work.remaining()[0].channel for work in trying)
+        counts = Counter(first.channel for work in trying if (first := work.first()) is not None)
         for channel, number in counts.items():
             waited = 0.0
             while (wait := await self._quotas.take(channel, number)) > 0:
@@ -139,9 +140,9 @@ class Dispatcher:
 
         A message whose books grant nothing loses that option; without another its next round settles it.
         """
-        if not any(work.remaining()[0].books for work in trying):
-            for work in trying:
-                work.option, work.share = work.remaining()[0], None
+        for work in trying:
+            work.option, work.share = work.first(), None
+        if not any(work.option is not None and work.option.books for work in trying):
             return await self._mark(at, now, trying)
         async with database.in_transaction():
             granted = await _reserve(trying, now)
@@ -160,6 +161,21 @@ class Dispatcher:
                 work.loaded.tries += 1
                 work.loaded.sent_at = work.loaded.sent_at or now
         return [work for work in works if work.loaded.view.id in ours]
+
+    async def _send_all(self, works: Sequence[Work]) -> list[tuple[Work, Result]]:
+        """Send each. Lanes that take the next message when theirs is done cost less than a task for each message."""
+        results: list[tuple[Work, Result]] = []
+        waiting = iter(works)
+
+        async def lane() -> None:
+            for work in waiting:
+                results.append((work, await self._send(work)))
+
+        if len(works) == 1:
+            await lane()
+        else:
+            await asyncio.gather(*(lane() for _ in range(min(LANES, len(works)))))
+        return results
 
     async def _send(self, work: Work) -> Result:
         """One try. Whatever goes wrong in it is this message's result alone."""
@@ -226,15 +242,15 @@ async def _reserve(trying: Sequence[Work], now: datetime) -> list[Work]:
             if id_ in wanted and id_ not in given:
                 waiting += [work] if _drop_first(work) else []
             else:
-                work.option, work.share = work.remaining()[0], given.get(id_)
+                work.option, work.share = work.first(), given.get(id_)
                 granted.append(work)
         open_ = waiting
     return granted
 
 
 def _entry(work: Work) -> books.Entry | None:
-    option = work.remaining()[0]
-    if not option.books or not isinstance(option.target, Identity):
+    option = work.first()
+    if option is None or not option.books or not isinstance(option.target, Identity):
         return None
     template_id = option.template.template_id if option.template else ""
     return books.Entry(option.books[0], option.target.identity_id, template_id)

@@ -24,7 +24,7 @@ from kit.ids import new_id
 T = TypeVar("T")
 
 JOB = "deliver"
-CHUNK = 50
+CHUNK = 100
 """Messages of one job: loaded, checked, planned and recorded together, each with a state of its own."""
 MAX_ONCE_KEY = 200
 MAX_PRIORITY = 9

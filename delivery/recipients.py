@@ -16,7 +16,7 @@ from delivery.contexts import Notice
 from delivery.models import RecipientKind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageView:
     """A message without its context."""
 
@@ -51,7 +51,7 @@ class Credit:
     refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Identity:
     """A usable WeChat identity: a row of `wechat_identity` whose trust allows sending."""
 
@@ -84,7 +84,7 @@ class Protected:
     pretext: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recipient:
     """Where somebody can be reached now. Phones stand in order of preference. Whatever is not usable is left out."""
 

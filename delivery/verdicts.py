@@ -63,6 +63,12 @@ class Work:
             return [option for option in self.plan.options if option.channel is self.loaded.channel]
         return [option for option in self.plan.options if option.channel not in self.refused]
 
+    def first(self) -> Option | None:
+        """The option that is tried next."""
+        if self.refused or self.is_repeat:
+            return next(iter(self.remaining()), None)
+        return self.plan.options[0] if self.plan.options else None
+
     def is_last(self) -> bool:
         """Whether no other channel is left behind the current one."""
         return all(self.option is not None and each.channel is self.option.channel for each in self.remaining())
@@ -103,7 +109,7 @@ def before_sending(work: Work, now: datetime) -> Verdict | None:
         return _settle(work, MessageState.CANCELLED, work.to.reason)
     if hopeless := _hopeless(work, now):
         return _settle(work, MessageState.FAILED, hopeless)
-    if work.remaining():
+    if work.first() is not None:
         return None
     if work.plan.later is not None:
         return _later(work, work.plan.later, now)

@@ -10,7 +10,7 @@ from wechat.errors import MalformedAnswer
 
 def fields(result: Any) -> Mapping[str, Any]:
     """The answer as an object."""
-    if not isinstance(result, Mapping):
+    if not isinstance(result, dict):
         raise MalformedAnswer("the answer is no JSON object")
     return result
 
@@ -26,7 +26,9 @@ def text(found: Mapping[str, Any], name: str) -> str:
 def optional_text(found: Mapping[str, Any], name: str) -> str:
     """A field that may be missing: then empty. Numbers, as of message ids, become text."""
     value = found.get(name, "")
-    return str(value) if isinstance(value, str | int) else ""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) else ""
 
 
 def number(found: Mapping[str, Any], name: str) -> int:

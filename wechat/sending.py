@@ -15,7 +15,7 @@ from wechat.transport import Transport
 apis: Any = api
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sent:
     """The platform has accepted a message."""
 

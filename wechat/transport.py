@@ -8,6 +8,7 @@ this one makes all of them asynchronous. Those that subscript their result do no
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,9 @@ from wechat.wire import Answer, exchange, json_object
 PLATFORM_URL = "https://api.weixin.qq.com"
 """Hard-coded in wechatpy's classes; replaced by the settings' base URL."""
 DEFAULT_PATH = f"{PLATFORM_URL}/cgi-bin/"
+
+_JSON = {"Content-Type": "application/json"}
+"""Tencent reads the body whatever is declared; proxies in between like it declared."""
 
 Processor = Callable[[dict[str, Any]], Any]
 
@@ -60,15 +64,18 @@ class Transport:
 
         A rejected access token is renewed and the call repeated exactly once: the platform did nothing at the first.
         """
-        body = orjson.dumps(dict(data)) if isinstance(data, Mapping) else data
+        body = data if data is None or isinstance(data, bytes) else orjson.dumps(dict(data))
         address = self.address(url, api_base_url)
-        plain = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        plain = {name: str(value) for name, value in params.items() if value is not None} if params else {}
         token = await self.tokens.token() if with_token else ""
         result = await self._once(method, address, plain, body, token)
-        if with_token and _errcode(result) in TOKEN_CODES:
+        errcode = _errcode(result)
+        if with_token and errcode in TOKEN_CODES:
             token = await self.tokens.renew(token)
             result = await self._once(method, address, plain, body, token)
-        _check(result)
+            errcode = _errcode(result)
+        if errcode and isinstance(result, dict):
+            raise platform_error(errcode, str(result.get("errmsg", "")))
         return result_processor(result) if result_processor and isinstance(result, dict) else result
 
     def address(self, url: str, api_base_url: str = DEFAULT_PATH) -> str:
@@ -79,16 +86,24 @@ class Transport:
     async def _once(
         self, method: str, address: str, params: dict[str, str], body: bytes | None, token: str
     ) -> dict[str, Any] | Answer:
-        if token:
-            params = params | {"access_token": token}
-        # Tencent reads the body whatever is declared; proxies in between like it declared.
-        headers = {"Content-Type": "application/json"} if body is not None else None
-        # Encoded here once: the HTTP client would take the address apart and quote it again for every call.
-        url = URL(f"{address}?{urlencode(params)}" if params else address, encoded=True)
+        url = _url_with_token(address, token) if token and not params else _url(address, params, token)
+        headers = _JSON if body is not None else None
         answer = await exchange(self.http, method, url, body=body, headers=headers, seconds=self._seconds)
         if answer.body[:1] == b"{":
             return json_object(answer.body)
         return answer
+
+
+def _url(address: str, params: Mapping[str, str], token: str) -> URL:
+    """Encoded here once: the HTTP client would take the address apart and quote it again."""
+    query = urlencode({**params, "access_token": token} if token else params)
+    return URL(f"{address}?{query}" if query else address, encoded=True)
+
+
+# Where messages are sent, each call has the same address until the token changes.
+@lru_cache(maxsize=64)
+def _url_with_token(address: str, token: str) -> URL:
+    return _url(address, {}, token)
 
 
 def _errcode(result: dict[str, Any] | Answer) -> int:
@@ -100,8 +115,3 @@ def _errcode(result: dict[str, Any] | Answer) -> int:
         return int(errcode)
     except (TypeError, ValueError):
         raise MalformedAnswer("errcode") from None
-
-
-def _check(result: dict[str, Any] | Answer) -> None:
-    if (errcode := _errcode(result)) and isinstance(result, dict):
-        raise platform_error(errcode, str(result.get("errmsg", "")))

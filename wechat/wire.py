@@ -22,7 +22,7 @@ MAX_ANSWER = 4 * 1024 * 1024
 CONNECT_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What came back, of HTTP status 200."""
 
