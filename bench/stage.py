@@ -22,7 +22,7 @@ from settings import get_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER_CORE, OTHER_CORE = 0, 1
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
