@@ -32,6 +32,7 @@ from stewardship.foundation.clocks import due as clocks
 from stewardship.foundation.files import service as files
 from stewardship.opinion.ratings import asking as ratings
 from stewardship.opinion.visits import upkeep as visits
+from stewardship.reports import keeping as figures
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,7 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("visits_pool", 4 * soon, lambda: visits.assign_pooled(clock.now())),
         Trigger("unchosen_cases", 2 * soon, conversations.settle_unchosen),
         Trigger("unknown_sends", 4 * soon, reports.reconcile_unknown),
+        Trigger("figures", 1.0, figures.run),
         Trigger("sealing", 2.0, audit.seal),
         Trigger("anchor", 3600, lambda: anchor.write(settings.home / "anchors")),
         Trigger("partitions", 3600, _partitions),

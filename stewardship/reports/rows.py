@@ -3,19 +3,37 @@
 Parameters of each statement, of which it may leave out some: $1 the units, $2 and $3 the period `[start, end)`, $4 now.
 Columns: `id` (of what is counted), `case_id`, `officer_id` (whose it is), `about_id` (an officer who must not see the
 row), `at`, `state`, `counted` (it is in the sample), `good` (it is among the good of the sample), `minutes`, `score`,
-`detail`.
+`detail`. What is kept as tallies also tells `unit_id`, and `turns_at`: when time alone changes its state.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from stewardship.reports.rules import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """The same rows by units and period, and by the ids $1 of what is counted."""
+
+    by_unit: str
+    by_id: str
+
+
+def _tallied(sql: str, ids: str, **by_unit: str) -> Tallied:
+    names = by_unit.keys()
+    return Tallied(sql.format(**by_unit), sql.format(**dict.fromkeys(names, ids)))
+
 
 # 入群率: eligible parties who joined within 24 hours of their first invitation, of all eligible parties. Minors and
 # parties who are not invited for a recorded reason are listed apart; so is whose 24 hours are not over.
-_ENROLMENT = """
-select p.id, p.case_id, c.steward_id as officer_id, null::uuid as about_id, p.added_at as at, s.state,
+_ENROLMENT = _tallied(
+    """
+select p.id, c.unit_id, p.case_id, c.steward_id as officer_id, null::uuid as about_id, p.added_at as at, s.state,
   s.state in ('joined', 'joined_late', 'not_joined', 'never_invited') as counted, s.state = 'joined' as good,
-  extract(epoch from e.joined_at - e.invited_at) / 60 as minutes, null::int as score, '' as detail
+  extract(epoch from e.joined_at - e.invited_at) / 60 as minutes, null::int as score, '' as detail,
+  case when s.state = 'open' then coalesce(e.invited_at, p.added_at) + interval '24 hours' end as turns_at
 from case_file c join party p on p.case_id = c.id join person on person.id = p.person_id
 left join lateral (
   select min(x.at) filter (where x.state = 'invited') as invited_at,
@@ -30,63 +48,80 @@ cross join lateral (select case
   when $4 < coalesce(e.invited_at, p.added_at) + interval '24 hours' then 'open'
   when e.invited_at is null then 'never_invited'
   else 'not_joined' end as state) s
-where c.unit_id = any($1) and p.added_at >= $2 and p.added_at < $3 and p.removed_at is null
-"""
+where {where} and p.removed_at is null
+""",
+    "p.id = any($1)",
+    where="c.unit_id = any($1) and p.added_at >= $2 and p.added_at < $3",
+)
 
-# One row for each question: what needed no reply, and what was merged into another, is none of its own.
+# One row for each question, as it was last counted (`facts`): the figures are sums of these very rows. A promise's
+# officer and unit are who had the question when it was kept or missed.
 _QUESTIONS = """
-select i.id, i.case_id, i.owner_id as officer_id, i.opened_at as at, k.first_at, k.first_due_at, k.full_at,
-  k.full_due_at, k.breached, k.first_duty_seconds,
-  i.state = 'answered_from_record' as from_record
-from inquiry i left join clock k on k.subject_kind = 'inquiry' and k.subject_id = i.id
-where i.unit_id = any($1) and i.opened_at >= $2 and i.opened_at < $3 and i.state not in ('merged', 'closed')
+select f.inquiry_id as id, f.case_id, {officer} as officer_id, null::uuid as about_id, f.opened_at as at, {columns},
+  null::int as score, case when f.challenged then 'challenged' else '' end as detail, f.kind, f.channel, f.hour
+from inquiry_fact f
+where {unit} and f.opened_at >= $2 and f.opened_at < $3 and f.state not in ('merged', 'closed')
 """
+_FIRST_OFFICER = "case when f.first_unit_id is null then f.owner_id else f.first_owner_id end"
+_FULL_OFFICER = "case when f.full_unit_id is null then f.owner_id else f.full_owner_id end"
 
 # 首响: the first answer by a person, from the earliest unanswered message, in duty minutes.
-_FIRST_RESPONSE = f"""
-select q.id, q.case_id, q.officer_id, null::uuid as about_id, q.at,
-  case when q.first_at is not null then 'answered' when q.from_record then 'from_record' else 'waiting' end as state,
-  q.first_at is not null as counted, coalesce(q.first_at <= q.first_due_at, not q.breached, false) as good,
-  q.first_duty_seconds / 60.0 as minutes, null::int as score, '' as detail
-from ({_QUESTIONS}) q
-"""  # noqa: S608 — both parts are constants of this module.
+_FIRST_RESPONSE = _QUESTIONS.format(
+    officer=_FIRST_OFFICER,
+    unit="(f.unit_id = any($1) and f.first_unit_id is null or f.first_unit_id = any($1))",
+    columns="case when f.first_in_time is not null then 'answered' when f.state = 'from_record' then 'from_record'"
+    " else 'waiting' end as state, f.first_in_time is not null as counted, coalesce(f.first_in_time, false) as good,"
+    " f.first_seconds / 60.0 as minutes",
+)
 
 # 有问必答率: questions that a person answered in full within the promise, of all that wanted a person and are due.
-_ANSWERED_IN_TIME = f"""
-select q.id, q.case_id, q.officer_id, null::uuid as about_id, q.at, s.state,
-  s.state in ('in_time', 'late', 'overdue') as counted, s.state = 'in_time' as good,
-  null::numeric as minutes, null::int as score, '' as detail
-from ({_QUESTIONS}) q cross join lateral (select case
-  when q.from_record then 'from_record'
-  when q.full_at is not null and coalesce(q.full_at <= q.full_due_at, not q.breached) then 'in_time'
-  when q.full_at is not null then 'late'
-  when q.full_due_at <= $4 then 'overdue'
-  else 'not_due' end as state) s
-"""  # noqa: S608 — both parts are constants of this module.
-
-_FROM_RECORD = f"""
-select q.id, q.case_id, q.officer_id, null::uuid as about_id, q.at, 'from_record' as state, true as counted,
-  true as good, null::numeric as minutes, null::int as score, '' as detail
-from ({_QUESTIONS}) q where q.from_record
-"""  # noqa: S608 — both parts are constants of this module.
+_FULL_STATE = (
+    "case when f.state = 'from_record' then 'from_record' when f.full_in_time then 'in_time'"
+    " when f.full_in_time is false then 'late' when f.full_due_at <= $4 then 'overdue' else 'not_due' end"
+)
+_ANSWERED_IN_TIME = _QUESTIONS.format(
+    officer=_FULL_OFFICER,
+    unit="(f.unit_id = any($1) and f.full_unit_id is null or f.full_unit_id = any($1))",
+    columns=f"{_FULL_STATE} as state, {_FULL_STATE} in ('in_time', 'late', 'overdue') as counted,"
+    f" {_FULL_STATE} = 'in_time' as good, f.full_seconds / 60.0 as minutes",
+)
+_FROM_RECORD = (
+    _QUESTIONS.format(
+        officer="f.owner_id",
+        unit="f.unit_id = any($1)",
+        columns="'from_record' as state, true as counted, true as good, null::numeric as minutes",
+    )
+    + " and f.state = 'from_record'"
+)
 
 # 超时未答, now: whose, and why. `detail` is why the owner is away, or how far it has been escalated.
-_OVERDUE = """
+_LATE = """
 select i.id, i.case_id, i.owner_id as officer_id, null::uuid as about_id, d.due_at as at, d.state, true as counted,
   false as good, extract(epoch from $4 - d.due_at) / 60 as minutes, null::int as score,
   coalesce(
     (select s.kind from shift s where s.officer_id = i.owner_id and s.starts_at <= $4 and s.ends_at > $4
        and s.kind not in ('duty', 'deputy') order by s.starts_at desc limit 1),
-    (select m.mark from clock_mark m where m.clock_id = k.id and m.mark like 'escalation:%'
+    (select m.mark from clock_mark m where m.clock_id = d.clock_id and m.mark like 'escalation:%'
        order by m.done_at desc, m.mark limit 1), '') as detail
-from inquiry i join clock k on k.subject_kind = 'inquiry' and k.subject_id = i.id and k.running
-cross join lateral (
-  select k.first_due_at as due_at, 'first_reply' as state where k.first_at is null and k.first_due_at <= $4
-  union all
-  select k.full_due_at, 'full_answer' where k.full_at is null and k.full_due_at <= $4
-  order by 1 limit 1) d
+from (
+  select distinct on (clock_id) * from (
+    select k.id as clock_id, k.subject_id, k.first_due_at as due_at, 'first_reply' as state from clock k
+    where k.subject_kind = 'inquiry' and k.running and k.first_at is null and {first}
+    union all
+    select k.id, k.subject_id, k.full_due_at, 'full_answer' from clock k
+    where k.subject_kind = 'inquiry' and k.running and k.full_at is null and {full}) due
+  order by clock_id, due_at) d
+join inquiry i on i.id = d.subject_id
 where i.unit_id = any($1) and i.state = 'waiting'
 """
+_OVERDUE = _LATE.format(first="k.first_due_at <= $4", full="k.full_due_at <= $4")
+
+# What will be overdue within the hour, and is not yet in any way. `minutes` until then, below zero.
+_WITHIN_THE_HOUR = "k.{0}_due_at > $4 and k.{0}_due_at <= $4 + interval '1 hour'"
+_DUE_SOON = _LATE.format(
+    first=_WITHIN_THE_HOUR.format("first"),
+    full=_WITHIN_THE_HOUR.format("full") + " and (k.first_at is not null or k.first_due_at > $4)",
+)
 
 # Open cases, now, whose parties should have heard something; `minutes` since the last news.
 _SILENCE = """
@@ -99,25 +134,33 @@ where c.unit_id = any($1) and c.closed_at is null and (c.silence_level > 0 or c.
 """
 
 # 满意率: by the unit that was rated, however the case moved since. Who was not asked is listed with the reason.
-_SATISFACTION = """
-select r.id, r.case_id, r.officer_id, r.officer_id as about_id, r.sent_at as at, r.state,
+_SATISFACTION = _tallied(
+    """
+select r.id, r.unit_id, r.case_id, r.officer_id, r.officer_id as about_id, r.sent_at as at, r.state,
   r.state = 'answered' as counted, r.state = 'answered' and r.score < 3 as good, null::numeric as minutes,
-  r.score::int as score, '' as detail
+  r.score::int as score, '' as detail, null::timestamptz as turns_at
 from rating r
-where r.unit_id = any($1) and r.sent_at >= $2 and r.sent_at < $3 and r.state <> 'not_sent'
+where {sent} and r.sent_at is not null and r.state <> 'not_sent'
 union all
-select r.id, r.case_id, r.officer_id, r.officer_id, r.due_at, r.state, false, false, null, null, r.reason
+select r.id, r.unit_id, r.case_id, r.officer_id, r.officer_id, r.due_at, r.state, false, false, null, null, r.reason,
+  null
 from rating r
-where r.unit_id = any($1) and r.state = 'not_sent' and r.due_at >= $2 and r.due_at < $3
-"""
+where {due} and r.state = 'not_sent'
+""",
+    "r.id = any($1)",
+    sent="r.unit_id = any($1) and r.sent_at >= $2 and r.sent_at < $3",
+    due="r.unit_id = any($1) and r.due_at >= $2 and r.due_at < $3",
+)
 
 # Return visits: in time where somebody spoke with the person within 24 hours. `score`: what they said then.
-_RETURN_VISITS = """
-select v.id, v.case_id, v.assigned_to_id as officer_id, v.handler_id as about_id, v.opened_at as at, s.state,
+_RETURN_VISITS = _tallied(
+    """
+select v.id, v.unit_id, v.case_id, v.assigned_to_id as officer_id, v.handler_id as about_id, v.opened_at as at, s.state,
   s.state in ('in_time', 'late', 'overdue', 'unreached') as counted, s.state = 'in_time' as good,
   extract(epoch from h.heard_at - v.opened_at) / 60 as minutes,
   case v.outcome when 'satisfied' then 1 when 'basically_satisfied' then 2 when 'dissatisfied' then 3 end as score,
-  coalesce(nullif(v.finding, ''), v.outcome, '') as detail
+  coalesce(nullif(v.finding, ''), v.outcome, '') as detail,
+  case when s.state = 'open' then v.due_at end as turns_at
 from visit v
 left join lateral (
   select min(l.at) as heard_at from call l
@@ -128,33 +171,56 @@ cross join lateral (select case
   when v.state = 'done' then 'unreached'
   when v.due_at <= $4 then 'overdue'
   else 'open' end as state) s
-where v.unit_id = any($1) and v.purpose = 'dissatisfied' and v.state <> 'cancelled' and v.opened_at >= $2
-  and v.opened_at < $3
-"""
+where {where} and v.purpose = 'dissatisfied' and v.state <> 'cancelled'
+""",
+    "v.id = any($1)",
+    where="v.unit_id = any($1) and v.opened_at >= $2 and v.opened_at < $3",
+)
 
-_TELEPHONE_TASKS = """
-select v.id, v.case_id, v.assigned_to_id as officer_id, null::uuid as about_id, v.opened_at as at, s.state,
+_TELEPHONE_TASKS = _tallied(
+    """
+select v.id, v.unit_id, v.case_id, v.assigned_to_id as officer_id, null::uuid as about_id, v.opened_at as at, s.state,
   s.state <> 'open' as counted, s.state = 'informed' as good, null::numeric as minutes, null::int as score,
-  v.purpose as detail
+  v.purpose as detail, case when s.state = 'open' then v.due_at end as turns_at
 from visit v cross join lateral (select case
   when v.outcome = 'informed' then 'informed'
   when v.state = 'done' then 'not_informed'
   when v.due_at <= $4 then 'overdue'
   else 'open' end as state) s
-where v.unit_id = any($1) and v.purpose in ('undeliverable', 'safe_notice') and v.state <> 'cancelled'
-  and v.opened_at >= $2 and v.opened_at < $3
-"""
+where {where} and v.purpose in ('undeliverable', 'safe_notice') and v.state <> 'cancelled'
+""",
+    "v.id = any($1)",
+    where="v.unit_id = any($1) and v.opened_at >= $2 and v.opened_at < $3",
+)
 
-ROWS: dict[Figure, str] = {
+TALLIED: dict[Figure, Tallied] = {
     Figure.ENROLMENT: _ENROLMENT,
-    Figure.FIRST_RESPONSE: _FIRST_RESPONSE,
-    Figure.ANSWERED_IN_TIME: _ANSWERED_IN_TIME,
-    Figure.FROM_RECORD: _FROM_RECORD,
-    Figure.OVERDUE: _OVERDUE,
-    Figure.SILENCE: _SILENCE,
     Figure.SATISFACTION: _SATISFACTION,
     Figure.RETURN_VISITS: _RETURN_VISITS,
     Figure.TELEPHONE_TASKS: _TELEPHONE_TASKS,
 }
-OLDEST_FIRST = frozenset({Figure.OVERDUE, Figure.SILENCE})
+ROWS: dict[Figure, str] = {
+    Figure.FIRST_RESPONSE: _FIRST_RESPONSE,
+    Figure.ANSWERED_IN_TIME: _ANSWERED_IN_TIME,
+    Figure.FROM_RECORD: _FROM_RECORD,
+    Figure.OVERDUE: _OVERDUE,
+    Figure.DUE_SOON: _DUE_SOON,
+    Figure.SILENCE: _SILENCE,
+    **{figure: tallied.by_unit for figure, tallied in TALLIED.items()},
+}
+QUESTIONS = frozenset({Figure.FIRST_RESPONSE, Figure.ANSWERED_IN_TIME, Figure.FROM_RECORD})
+OLDEST_FIRST = frozenset({Figure.OVERDUE, Figure.DUE_SOON, Figure.SILENCE})
 """Of these the longest waiting come first, of the others the newest."""
+
+
+def filters_of(figure: Figure) -> str:
+    """The condition on a figure's rows `r`, of case `c`, that keeps those of kind $9, channel $10, hour $11 and officer
+    $12, each if given. What was not asked on a channel or in an hour has none.
+    """
+    questions = figure in QUESTIONS
+    kind = "r.kind" if questions else "coalesce(c.kind, 'unknown')"
+    channel, hour = ("r.channel", "r.hour") if questions else ("''", "-1")
+    return (
+        f"($9::text is null or {kind} = $9) and ($10::text is null or {channel} = $10)"
+        f" and ($11::int is null or {hour} = $11) and ($12::uuid is null or r.officer_id = $12)"
+    )

@@ -26,6 +26,7 @@ class Figure(StrEnum):
     ANSWERED_IN_TIME = "answered_in_time"
     FROM_RECORD = "from_record"
     OVERDUE = "overdue"
+    DUE_SOON = "due_soon"
     SILENCE = "silence"
     SATISFACTION = "satisfaction"
     RETURN_VISITS = "return_visits"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +16,9 @@ from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import NotAllowed, NotFound
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Role
-from stewardship.reports.rows import OLDEST_FIRST, ROWS
+from stewardship.reports import figures
+from stewardship.reports.figures import EVERYTHING, Filter
+from stewardship.reports.rows import OLDEST_FIRST, ROWS, filters_of
 from stewardship.reports.rules import (
     SMALLEST_SAMPLE,
     Figure,
@@ -27,15 +27,13 @@ from stewardship.reports.rules import (
     Share,
     Spread,
     satisfaction,
-    share,
-    spread,
 )
+from stewardship.reports.tally_figures import tallied
 
 READERS = (Role.INSTRUCTOR, Role.CENTRE_OFFICER)
 PAGE = 200
 LATE_ROWS = 100
 
-K = TypeVar("K", bound=Hashable)
 Cursor = tuple[datetime, UUID]
 """The `at` and `id` of the last row of the page before."""
 
@@ -96,110 +94,60 @@ class UnitFigures:
 
 @atomic()
 async def unit_figures(actor: Actor, unit_id: UUID, period: Period) -> UnitFigures:
-    """The figures of a unit in the officer's scope. Raises NotFound for any other."""
-    units = await _units(actor, unit_id)
+    """The figures of a unit in the officer's scope, as they were last counted. Raises NotFound for any other."""
+    units = await units_in_scope(actor, unit_id)
     at = clock.now()
-    tallies = {figure: await _tally(figure, units, period, at) for figure in ROWS}
     await audit.record("report.viewed", actor, ("unit", unit_id), unit_id=unit_id)
+    questions = await figures.counted(unit_id, period, at)
+    tallies = await tallied(unit_id, period)
     ratings, visits = tallies[Figure.SATISFACTION], tallies[Figure.RETURN_VISITS]
-    first, full = tallies[Figure.FIRST_RESPONSE], tallies[Figure.ANSWERED_IN_TIME]
     return UnitFigures(
         unit_id=unit_id,
         period=period,
         as_of=at,
         enrolment=tallies[Figure.ENROLMENT].share,
         enrolment_states=tallies[Figure.ENROLMENT].states,
-        first_response=await _spread(units, period, at),
-        first_response_in_time=first.share,
-        from_record=tallies[Figure.FROM_RECORD].counted,
-        answered_in_time=full.share,
-        question_states=full.states,
-        overdue=tallies[Figure.OVERDUE].counted,
-        overdue_rows=await _late(actor, Figure.OVERDUE, units, period, at),
-        silent=tallies[Figure.SILENCE].counted,
-        silent_rows=await _late(actor, Figure.SILENCE, units, period, at),
-        satisfaction=satisfaction(ratings.scores, ratings.total - ratings.states.get("not_sent", 0)),
+        first_response=questions.first,
+        first_response_in_time=questions.first_share,
+        from_record=questions.from_record,
+        answered_in_time=questions.answered_share,
+        question_states=questions.states,
+        overdue=await count_late(Figure.OVERDUE, units, at),
+        overdue_rows=await late_rows(actor, Figure.OVERDUE, units, at),
+        silent=await count_late(Figure.SILENCE, units, at),
+        silent_rows=await late_rows(actor, Figure.SILENCE, units, at),
+        satisfaction=ratings.satisfaction,
         not_asked=ratings.details("not_sent"),
         return_visits_in_time=visits.share,
-        return_visits_converted=share(visits.scores.get(1, 0) + visits.scores.get(2, 0), visits.counted),
+        return_visits_converted=visits.converted,
         return_visit_states=visits.states,
         telephone_tasks=tallies[Figure.TELEPHONE_TASKS].states,
     )
 
 
-async def _late(actor: Actor, figure: Figure, units: Sequence[UUID], period: Period, at: datetime) -> list[Row]:
-    return await _page(actor, figure, units, period, at, None, LATE_ROWS)
+async def late_rows(
+    actor: Actor, figure: Figure, units: Sequence[UUID], at: datetime, limit: int = LATE_ROWS
+) -> list[Row]:
+    """What is late at `at`, the longest waiting first; each case among them is a recorded read."""
+    return await _page(actor, figure, units, None, at, EVERYTHING, None, limit)
 
 
-async def _units(actor: Actor, unit_id: UUID) -> list[UUID]:
+async def count_late(figure: Figure, units: Sequence[UUID], at: datetime) -> int:
+    """How much of it there is."""
+    sql = f"select count(*) from ({ROWS[figure]}) r where {_TYPED}"  # noqa: S608 — ROWS are constants.
+    return int(await database.fetchval(sql, units, None, None, at))
+
+
+async def units_in_scope(actor: Actor, unit_id: UUID) -> list[UUID]:
+    """The unit and what is under it, as far as the officer may see. Raises NotFound."""
     scope = actor.units(*READERS)
     if unit_id not in scope:
         raise NotFound("unit_not_found", "没有找到这个单位", "可能不在您的权限范围内。")
     return sorted(await org.units_below([unit_id]) & scope)
 
 
-# --- counting ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Tally:
-    """A figure's rows, counted."""
-
-    groups: list[asyncpg.Record]
-
-    @property
-    def total(self) -> int:
-        return sum(g["n"] for g in self.groups)
-
-    @property
-    def counted(self) -> int:
-        return sum(g["counted"] for g in self.groups)
-
-    @property
-    def share(self) -> Share:
-        return share(sum(g["good"] for g in self.groups), self.counted)
-
-    @property
-    def states(self) -> dict[str, int]:
-        return _summed((g["state"], g["n"]) for g in self.groups)
-
-    @property
-    def scores(self) -> dict[int, int]:
-        return _summed((g["score"], g["counted"]) for g in self.groups if g["score"] is not None)
-
-    def details(self, state: str) -> dict[str, int]:
-        return _summed((g["detail"], g["n"]) for g in self.groups if g["state"] == state)
-
-
-def _summed(pairs: Iterable[tuple[K, int]]) -> dict[K, int]:
-    total: Counter[K] = Counter()
-    for key, number in pairs:
-        total[key] += number
-    return dict(total)
-
-
-_TYPED = "($1::uuid[], $2::timestamptz, $3::timestamptz, $4::timestamptz) is not null"
+_TYPED = "num_nulls($1::uuid[], $2::timestamptz, $3::timestamptz, $4::timestamptz) >= 0"
 """Every parameter appears, whatever the rows leave out: PostgreSQL asks for the type of each."""
-
-
-async def _tally(figure: Figure, units: Sequence[UUID], period: Period, at: datetime) -> _Tally:
-    sql = (
-        "select state, score, detail, count(*) as n, count(*) filter (where counted) as counted,"  # noqa: S608 — ROWS are constants.
-        f" count(*) filter (where counted and good) as good from ({ROWS[figure]}) r where {_TYPED}"
-        " group by state, score, detail"
-    )
-    return _Tally(await database.fetch(sql, units, period.start, period.end, at))
-
-
-async def _spread(units: Sequence[UUID], period: Period, at: datetime) -> Spread:
-    """首响, median and 90th percentile, interpolated."""
-    sql = (
-        "select count(*) as n, percentile_cont(array[0.5, 0.9]) within group (order by minutes::float8) as found"  # noqa: S608 — ROWS are constants.
-        f" from ({ROWS[Figure.FIRST_RESPONSE]}) r where {_TYPED} and counted and minutes is not null"
-    )
-    row = await database.fetchrow(sql, units, period.start, period.end, at)
-    median, p90 = row["found"] if row and row["found"] else (None, None)
-    return spread(row["n"] if row else 0, median, p90)
 
 
 # --- the rows behind it -----------------------------------------------------------------------------------------------
@@ -207,17 +155,23 @@ async def _spread(units: Sequence[UUID], period: Period, at: datetime) -> Spread
 
 @atomic()
 async def rows_behind(
-    actor: Actor, figure: Figure, unit_id: UUID, period: Period, *, after: Cursor | None = None, limit: int = 50
+    actor: Actor,
+    figure: Figure,
+    unit_id: UUID,
+    period: Period,
+    *,
+    filter_: Filter = EVERYTHING,
+    after: Cursor | None = None,
+    limit: int = 50,
 ) -> list[Row]:
     """The rows that a figure counted, newest first (of what is late now, the longest waiting first).
 
     `after` is the last row's `cursor`, `limit` up to 200. Every case among them is recorded as read. Withheld: ratings
     and return visits about the reader themselves, and the scores where the sample is too small to show a rate.
     """
-    units = await _units(actor, unit_id)
-    at = clock.now()
-    found = await _page(actor, figure, units, period, at, after, min(max(limit, 1), PAGE))
-    if figure is Figure.SATISFACTION and (await _tally(figure, units, period, at)).counted < SMALLEST_SAMPLE:
+    units = await units_in_scope(actor, unit_id)
+    found = await _page(actor, figure, units, period, clock.now(), filter_, after, min(max(limit, 1), PAGE))
+    if figure is Figure.SATISFACTION and (await tallied(unit_id, period))[figure].counted < SMALLEST_SAMPLE:
         found = [replace(row, score=None, good=False) for row in found]
     return found
 
@@ -226,8 +180,9 @@ async def _page(
     actor: Actor,
     figure: Figure,
     units: Sequence[UUID],
-    period: Period,
+    period: Period | None,
     at: datetime,
+    filter_: Filter,
     after: Cursor | None,
     limit: int,
 ) -> list[Row]:
@@ -238,11 +193,25 @@ async def _page(
         " left join case_file c on c.id = r.case_id left join officer o on o.id = r.officer_id"
         f" where {_TYPED} and (r.about_id is null or (r.about_id <> $5 and c.steward_id is distinct from $5"
         " and c.deputy_id is distinct from $5))"
-        f" and ($6::timestamptz is null or (r.at, r.id) {than} ($6, $7::uuid))"
+        f" and ($6::timestamptz is null or (r.at, r.id) {than} ($6, $7::uuid)) and {filters_of(figure)}"
         f" order by r.at {order}, r.id {order} limit $8"
     )
     after_at, after_id = after or (None, None)
-    found = await database.fetch(sql, units, period.start, period.end, at, actor.id, after_at, after_id, limit)
+    found = await database.fetch(
+        sql,
+        units,
+        period and period.start,
+        period and period.end,
+        at,
+        actor.id,
+        after_at,
+        after_id,
+        limit,
+        filter_.kind,
+        filter_.channel,
+        filter_.hour,
+        filter_.officer_id,
+    )
     await _record_reads(actor, found)
     return [Row(**{name: value for name, value in row.items() if name != "unit_id"}) for row in found]
 
@@ -279,5 +248,5 @@ async def own_satisfaction(actor: Actor, period: Period) -> Satisfaction:
         period.start,
         period.end,
     )
-    scores = _summed((r["score"], r["n"]) for r in rows if r["state"] == "answered")
+    scores = {r["score"]: r["n"] for r in rows if r["state"] == "answered"}
     return satisfaction(scores, sum(r["n"] for r in rows))

@@ -1,0 +1,255 @@
+"""The figures of questions, read from the roll-ups: of a unit and everything under it, whole or by one dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from kit import database
+from stewardship.reports.bins import merged, quantile
+from stewardship.reports.lines import next_month
+from stewardship.reports.rollup_sql import COLUMNS, FILTERED
+from stewardship.reports.rules import Period, Share, Spread, share, spread
+
+P90 = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What questions came to. Sums of two parts are those of the whole, histograms included."""
+
+    asked: int = 0
+    closed: int = 0
+    merged: int = 0
+    from_record: int = 0
+    challenged: int = 0
+    breached: int = 0
+    first_count: int = 0
+    first_in_time: int = 0
+    first_adjusted: int = 0
+    full_count: int = 0
+    full_in_time: int = 0
+    full_adjusted: int = 0
+    overdue: int = 0
+    """Their full answer is overdue at the moment of asking; this alone is not kept but counted then."""
+    first_bins: Sequence[int] = ()
+    full_bins: Sequence[int] = ()
+
+    @property
+    def first(self) -> Spread:
+        """首响, in duty minutes."""
+        return _spread(self.first_bins)
+
+    @property
+    def full(self) -> Spread:
+        """From the question to the full answer by a person, in duty minutes."""
+        return _spread(self.full_bins)
+
+    @property
+    def first_share(self) -> Share:
+        return share(self.first_in_time, self.first_count)
+
+    @property
+    def answered_share(self) -> Share:
+        """有问必答率; what is overdue and open stays in the sample."""
+        return share(self.full_in_time, self.full_count + self.overdue)
+
+    @property
+    def adjusted_share(self) -> Share:
+        """The same with every breach that was found to be none counted as kept."""
+        return share(self.full_in_time + self.full_adjusted, self.full_count + self.overdue)
+
+    @property
+    def states(self) -> dict[str, int]:
+        """Every question by what it has come to."""
+        found = {
+            "in_time": self.full_in_time,
+            "late": self.full_count - self.full_in_time,
+            "overdue": self.overdue,
+            "from_record": self.from_record,
+            "not_due": self.asked - self.full_count - self.overdue - self.from_record,
+        }
+        return {state: count for state, count in found.items() if count}
+
+
+_NUMBERS = tuple(each.name for each in fields(Counted) if each.type == "int")
+
+
+def total(parts: Iterable[Counted]) -> Counted:
+    """The whole of these parts."""
+    parts = list(parts)
+    return Counted(
+        **{name: sum(getattr(part, name) for part in parts) for name in _NUMBERS},
+        first_bins=merged(part.first_bins for part in parts),
+        full_bins=merged(part.full_bins for part in parts),
+    )
+
+
+def _spread(bins: Sequence[int]) -> Spread:
+    return spread(sum(bins), quantile(bins, 0.5), quantile(bins, P90))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Only these questions: kind of case, channel of the first message, hour of the legal day, steward."""
+
+    kind: str | None = None
+    channel: str | None = None
+    hour: int | None = None
+    officer_id: UUID | None = None
+
+    @property
+    def chosen(self) -> list[tuple[str, str]]:
+        """The dimensions it names, with their values in the roll-up."""
+        values = {
+            "kind": self.kind,
+            "channel": self.channel,
+            "hour": None if self.hour is None else f"{self.hour:02}",
+            "steward": None if self.officer_id is None else str(self.officer_id),
+        }
+        return [(name, value) for name, value in values.items() if value is not None]
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A period as whole months between days: months in `[month, month_end)`, days before and after them."""
+
+    first: date
+    month: date
+    month_end: date
+    last: date
+
+    @classmethod
+    def of(cls, period: Period) -> Pieces:
+        """Of less than a whole month: days only."""
+        month = period.first if period.first.day == 1 else next_month(period.first)
+        month_end = (period.last + timedelta(days=1)).replace(day=1)
+        if month >= month_end:
+            month = month_end = period.last + timedelta(days=1)
+        return cls(period.first, month, month_end, period.last)
+
+
+_NAMES = [name for name in COLUMNS if name not in {"unit_id", "dimension", "grain", "start", "value"}]
+_PIECES = (
+    "(r.grain = 'month' and r.start >= $3 and r.start < $4 or r.grain = 'day'"
+    " and (r.start >= $5 and r.start < $3 or r.start >= $4 and r.start <= $6))"
+)
+_DAYS = "r.grain = 'day' and r.start >= $3 and r.start <= $4"
+_SELECT = (
+    f"select r.unit_id, r.dimension, r.value, r.start, {', '.join(f'r.{name}' for name in _NAMES)}"  # noqa: S608 — constants.
+    " from figure_rollup r where r.unit_id = any($1::uuid[]) and r.dimension = any($2::text[])"
+)
+
+
+def _counted(row: asyncpg.Record) -> Counted:
+    return Counted(**{name: row[name] for name in _NAMES})
+
+
+async def by_dimensions(
+    units: Sequence[UUID], dimensions: Sequence[str], period: Period
+) -> dict[tuple[UUID, str, str], Counted]:
+    """By unit, dimension and value; of each unit everything under it is part. Without what is overdue."""
+    piece = Pieces.of(period)
+    rows = await database.fetch(
+        f"{_SELECT} and {_PIECES}",
+        list(units),
+        list(dimensions),
+        piece.month,
+        piece.month_end,
+        piece.first,
+        piece.last,
+    )
+    groups: dict[tuple[UUID, str, str], list[Counted]] = {}
+    for row in rows:
+        groups.setdefault((row["unit_id"], row["dimension"], row["value"]), []).append(_counted(row))
+    return {key: total(parts) for key, parts in groups.items()}
+
+
+async def by_day(unit_id: UUID, period: Period, filter_: Filter = EVERYTHING) -> list[tuple[date, Counted]]:
+    """Each day on which anything was asked; by at most one dimension."""
+    dimension, value = (filter_.chosen or [("all", "")])[0]
+    rows = await database.fetch(
+        f"{_SELECT} and {_DAYS} and r.value = $5 order by r.start",
+        [unit_id],
+        [dimension],
+        period.first,
+        period.last,
+        value,
+    )
+    return [(row["start"], _counted(row)) for row in rows]
+
+
+async def counted(unit_id: UUID, period: Period, at: datetime, filter_: Filter = EVERYTHING) -> Counted:
+    """The figures of a unit with everything under it, on any filter; what is overdue is as of `at`."""
+    below = await units_under(unit_id)
+    late = [each for each in await overdue_facts(below, period, at) if each.fits(filter_)]
+    chosen = filter_.chosen
+    if len(chosen) > 1:
+        row = await database.fetchrow(
+            FILTERED, below, period.start, period.end, filter_.kind, filter_.channel, filter_.hour, filter_.officer_id
+        )
+        found = [_counted(row)] if row is not None else []
+    else:
+        dimension, value = chosen[0] if chosen else ("all", "")
+        # A steward's figures stand with the steward's own unit only.
+        groups = await by_dimensions(below if dimension == "steward" else [unit_id], [dimension], period)
+        found = [part for (_, _, each), part in groups.items() if each == value]
+    return total([*found, Counted(overdue=len(late))])
+
+
+async def units_under(unit_id: UUID) -> list[UUID]:
+    """The unit and everything under it, as the roll-ups are merged."""
+    rows = await database.fetch("select unit_id from figure_line where above_id = $1", unit_id)
+    return [row["unit_id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A question whose full answer is overdue, by all dimensions."""
+
+    unit_id: UUID
+    officer_id: UUID | None
+    day: date
+    kind: str
+    channel: str
+    hour: int
+    values: dict[str, str] = field(default_factory=dict)
+
+    def fits(self, filter_: Filter) -> bool:
+        """Whether the filter lets it through."""
+        return all(self.values[name] == value for name, value in filter_.chosen)
+
+
+_OVERDUE = """
+select coalesce(f.full_unit_id, f.unit_id) as unit_id,
+  case when f.full_unit_id is null then f.owner_id else f.full_owner_id end as officer_id,
+  f.day, f.kind, f.channel, f.hour
+from inquiry_fact f
+where f.state = 'waiting' and f.full_due_at <= $1 and f.day >= $2 and f.day <= $3
+  and coalesce(f.full_unit_id, f.unit_id) = any($4::uuid[])
+"""
+
+
+async def overdue_facts(units: Sequence[UUID], period: Period, at: datetime) -> list[Overdue]:
+    """What of a period's questions is overdue at `at`; there are few, and an index leads to them."""
+    rows = await database.fetch(_OVERDUE, at, period.first, period.last, list(units))
+    return [
+        Overdue(
+            **row,
+            values={
+                "all": "",
+                "kind": row["kind"],
+                "channel": row["channel"],
+                "hour": f"{row['hour']:02}",
+                "steward": str(row["officer_id"] or ""),
+            },
+        )
+        for row in rows
+    ]
