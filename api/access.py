@@ -78,6 +78,7 @@ CASE_READ = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
 CASE_WRITE = Rule(steward=OWN, instructor=UNIT)
 INQUIRY = Rule(steward=OWN, instructor=UNIT)
 """A steward's own are those they own or of their cases, and, while they are on duty, their desk's."""
+HISTORY = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
 REGISTER = Rule(steward=UNIT, instructor=UNIT)
 VISIT = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
 SUPERVISE = Rule(instructor=UNIT, centre_officer=UNIT)
@@ -183,7 +184,11 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/visits/{visit_id}/settle"): VISIT,
     # Figures.
     ("GET", "/reports/units/{unit_id}"): REPORT,
+    ("GET", "/reports/units/{unit_id}/dashboard"): REPORT,
     ("GET", "/reports/units/{unit_id}/{figure}"): REPORT,
+    ("GET", "/reports/units/{unit_id}/{figure}/export"): REPORT,
+    ("GET", "/metric-definitions"): OFFICER,
+    ("GET", "/inquiries/{inquiry_id}/events"): HISTORY,
     ("GET", "/reports/own"): OFFICER,
     # The organisation.
     ("GET", "/units"): OFFICER,

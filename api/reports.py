@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
 from api.deps import ActorDep, ServicesDep
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
+from api.report_views import DashboardView, PeriodView, RowView, SatisfactionView, ShareView, SpreadView
 from api.schemas import EXAMPLE_ID, View
+from stewardship.casework.cases.models import CaseKind
 from stewardship.foundation.errors import Invalid
+from stewardship.reports import dashboard as dashboards
 from stewardship.reports import service as reports
+from stewardship.reports.exporting import export
+from stewardship.reports.figures import Filter
 from stewardship.reports.rules import Figure, Period
 
 router = APIRouter(tags=["reports"])
@@ -31,55 +36,20 @@ def period_of(first: First, last: Last) -> Period:
 
 
 PeriodDep = Annotated[Period, Depends(period_of)]
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class ShareView(View):
-    """`good` of `n`; withheld of a sample under five."""
-
-    n: int = Field(examples=[40])
-    good: int | None = Field(examples=[36])
-    value: float | None = Field(examples=[0.9])
-    suppressed: bool = Field(examples=[False])
-
-
-class SpreadView(View):
-    """Minutes of duty time."""
-
-    n: int = Field(examples=[40])
-    median: float | None = Field(examples=[12.0])
-    p90: float | None = Field(examples=[27.5])
-    suppressed: bool = Field(examples=[False])
+def filter_of(
+    kind: Annotated[CaseKind | Literal["unknown"] | None, Query(description="Of the case.")] = None,
+    channel: Annotated[str | None, Query(max_length=16, description="Of the first message.")] = None,
+    hour: Annotated[int | None, Query(ge=0, le=23, description="Of the legal day in which it was asked.")] = None,
+    officer_id: Annotated[UUID | None, Query(description="Whose it is.")] = None,
+) -> Filter:
+    """The rows asked for. One day is a period of one day."""
+    return Filter(kind, channel, hour, officer_id)
 
 
-class SatisfactionView(View):
-    """Never without how many of those asked answered."""
-
-    strict: ShareView
-    weighted: float | None = Field(examples=[0.91])
-    response: ShareView
-    scores: dict[int, int] = Field(examples=[{"1": 30, "2": 6, "3": 4}])
-
-
-class RowView(View):
-    """One row behind a figure."""
-
-    id: UUID = Field(examples=[EXAMPLE_ID])
-    case_id: UUID | None = Field(examples=[EXAMPLE_ID])
-    reference: str | None = Field(examples=["A26030212345678"])
-    officer_id: UUID | None = Field(examples=[EXAMPLE_ID])
-    officer_name: str | None = Field(examples=["王敏"])
-    at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
-    state: str = Field(examples=["overdue"])
-    counted: bool = Field(examples=[True])
-    good: bool = Field(examples=[False])
-    minutes: float | None = Field(examples=[42.0])
-    score: int | None = Field(examples=[None])
-    detail: str = Field(examples=[""])
-
-
-class PeriodView(View):
-    first: date = Field(examples=["2026-03-01"])
-    last: date = Field(examples=["2026-03-31"])
+FilterDep = Annotated[Filter, Depends(filter_of)]
 
 
 class UnitFiguresView(View):
@@ -113,20 +83,49 @@ async def get_figures(unit_id: UUID, period: PeriodDep, actor: ActorDep) -> Unit
     return UnitFiguresView.model_validate(await reports.unit_figures(actor, unit_id, period))
 
 
+@router.get("/reports/units/{unit_id}/dashboard")
+async def get_dashboard(
+    unit_id: UUID,
+    period: PeriodDep,
+    actor: ActorDep,
+    grain: Annotated[dashboards.Grain | None, Query(description="Of the series; by the period's length.")] = None,
+) -> DashboardView:
+    """What is wrong now, and how it went over time, by whom, when, and in the units below."""
+    return DashboardView.of(await dashboards.dashboard(actor, unit_id, period, grain))
+
+
 @router.get("/reports/units/{unit_id}/{figure}")
 async def list_rows(
     unit_id: UUID,
     figure: Figure,
     period: PeriodDep,
+    filter_: FilterDep,
     actor: ActorDep,
     services: ServicesDep,
     cursor: CursorQuery = None,
     limit: LimitQuery = 20,
 ) -> Page[RowView]:
     """The rows that a figure counted; each case among them is a recorded read."""
-    cursors = Cursors(services.session_key, f"report:{unit_id}:{figure}:{period.first}:{period.last}")
-    rows = await reports.rows_behind(actor, figure, unit_id, period, after=cursors.read(cursor), limit=limit + 1)
+    cursors = Cursors(services.session_key, f"report:{unit_id}:{figure}:{period.first}:{period.last}:{filter_}")
+    rows = await reports.rows_behind(
+        actor, figure, unit_id, period, filter_=filter_, after=cursors.read(cursor), limit=limit + 1
+    )
     return cursors.page(rows, limit, lambda row: row.cursor, RowView.model_validate)
+
+
+@router.get(
+    "/reports/units/{unit_id}/{figure}/export", response_class=Response, responses={200: {"content": {SPREADSHEET: {}}}}
+)
+async def export_rows(
+    unit_id: UUID, figure: Figure, period: PeriodDep, filter_: FilterDep, actor: ActorDep
+) -> Response:
+    """The same rows as an Excel file, one row each; who took it out stands on every page."""
+    name = f"{figure}_{period.first}_{period.last}.xlsx"
+    return Response(
+        await export(actor, figure, unit_id, period, filter_),
+        media_type=SPREADSHEET,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 @router.get("/reports/own")

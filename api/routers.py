@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api import (
     cases,
+    explanations,
     files,
     inquiries,
     inspection,
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     visits.router,
     ratings.router,
     reports.router,
+    explanations.router,
     organisation.router,
     inspection.router,
 )

@@ -103,3 +103,8 @@ def post(path: str, body: bytes, content_type: str) -> bytes:
         f"Content-Length: {len(body)}",
     )
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+def get(path: str, token: str) -> bytes:
+    """A GET request of an officer's session."""
+    return f"GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n".encode()

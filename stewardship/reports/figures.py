@@ -186,6 +186,15 @@ async def by_day(unit_id: UUID, period: Period, filter_: Filter = EVERYTHING) ->
     return [(row["start"], _counted(row)) for row in rows]
 
 
+async def by_month(unit_id: UUID, period: Period) -> list[tuple[date, Counted]]:
+    """The months within the period, and single days at its ends; where nothing was asked there is none."""
+    piece = Pieces.of(period)
+    rows = await database.fetch(
+        f"{_SELECT} and {_PIECES}", [unit_id], ["all"], piece.month, piece.month_end, piece.first, piece.last
+    )
+    return [(row["start"], _counted(row)) for row in rows]
+
+
 async def counted(unit_id: UUID, period: Period, at: datetime, filter_: Filter = EVERYTHING) -> Counted:
     """The figures of a unit with everything under it, on any filter; what is overdue is as of `at`."""
     below = await units_under(unit_id)

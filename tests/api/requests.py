@@ -260,6 +260,12 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("GET", "/reports/units/{unit_id}/{figure}"): lambda w: Request(
         "unit", path={"unit_id": w.city.station.id, "figure": "overdue"}, params=MARCH
     ),
+    ("GET", "/reports/units/{unit_id}/{figure}/export"): lambda w: Request(
+        "unit", path={"unit_id": w.city.station.id, "figure": "first_response"}, params=MARCH
+    ),
+    ("GET", "/reports/units/{unit_id}/dashboard"): unit(params=MARCH),
+    ("GET", "/metric-definitions"): plain(),
+    ("GET", "/inquiries/{inquiry_id}/events"): inquiry(),
     ("GET", "/reports/own"): plain(params=MARCH),
     ("GET", "/units"): plain(),
     ("POST", "/units"): lambda w: Request(
