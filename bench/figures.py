@@ -17,7 +17,7 @@ import orjson
 from bench.city import city
 from bench.client import Load, get, send
 from bench.results import Result
-from bench.stage import Stage, await_port, process, uvicorn
+from bench.stage import Stage, await_port, orm, process, uvicorn
 from kit import clock, database
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import SessionKind
@@ -166,6 +166,6 @@ async def _value(url: str, sql: str, *values: object) -> Any:
 
 async def _session(url: str, officer: str) -> tuple[UUID, str]:
     """An officer that the query names, and a token of theirs."""
-    async with database.connected(url, pool=1):
+    async with orm(url):
         officer_id = await database.fetchval(officer)
         return officer_id, await people.open_session(SessionKind.OFFICER, officer_id=officer_id)

@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from tortoise.context import TortoiseContext
 
 from kit import database
 from kit.servers import Endpoints, embedded
@@ -63,6 +64,14 @@ class Stage:
             await admin.execute(f'drop database if exists "{name}" with (force)')
         finally:
             await admin.close()
+
+
+@contextlib.asynccontextmanager
+async def orm(url: str) -> AsyncIterator[None]:
+    """The ORM on this database, whatever migrating another one left behind."""
+    async with TortoiseContext() as context:
+        await context.init(config=database.config(url, pool=2))
+        yield
 
 
 def schema_fingerprint() -> str:

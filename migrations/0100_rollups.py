@@ -19,6 +19,8 @@ create table figure_rollup (
   first_bins int[] not null, full_bins int[] not null,
   primary key (unit_id, dimension, grain, start, value))
 """
+# A whole month is compared and counted anew at once.
+ROLLUP_BY_START = "create index figure_rollup_by_start on figure_rollup (start)"
 TALLY = """
 create table figure_tally (
   unit_id uuid not null, figure text not null, grain text not null, start date not null, state text not null,
@@ -82,6 +84,7 @@ TRIGGERS = [
 ]
 FORWARD = [
     ROLLUP,
+    ROLLUP_BY_START,
     TALLY,
     "create table figure_line (unit_id uuid not null, above_id uuid not null, primary key (unit_id, above_id))",
     # Few facts: a promise that somebody else kept or missed than who had the question last.

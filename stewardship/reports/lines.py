@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from kit import database
-from stewardship.reports.rollup_sql import COLUMNS, OF_MONTH_MERGED
+from stewardship.reports.rollup_sql import COLUMNS, MONTH_OWN, MONTH_STEPS, MONTH_TABLES
 from stewardship.reports.tally_sql import GROUPED, MERGE_ALL
 
 _NOW = """
@@ -58,14 +58,25 @@ async def merge_anew(units: list[UUID]) -> None:
     await database.execute(f"{MERGE_ALL} where l.above_id = any($1::uuid[]) {GROUPED}", units)
     months = [row["start"] for row in await database.fetch(_MONTHS)]
     await database.execute("delete from figure_rollup where unit_id = any($1::uuid[])", units)
+    columns = ", ".join(COLUMNS)
     for month in months:
+        await merge_month(month)
         await database.execute(
-            f"insert into figure_rollup ({', '.join(COLUMNS)}) select * from ({OF_MONTH_MERGED}) m"  # noqa: S608 — constants.
-            " where m.unit_id = any($3::uuid[])",
-            month,
-            next_month(month),
+            f"insert into figure_rollup ({columns}) select {columns} from pg_temp.expected"  # noqa: S608 — constants.
+            " where unit_id = any($1::uuid[])",
             units,
         )
+
+
+async def merge_month(month: date) -> None:
+    """Roll-ups of a month from the facts of everything, in the temporary table `expected` of this transaction."""
+    await database.execute("set local work_mem = '256MB'")
+    await database.execute("set local statement_timeout = 0")
+    for table in MONTH_TABLES:
+        await database.execute(table)
+    await database.execute(MONTH_OWN, month, next_month(month))
+    for step in MONTH_STEPS:
+        await database.execute(step)
 
 
 def next_month(month: date) -> date:

@@ -14,13 +14,11 @@ from uuid import UUID
 from kit import database
 from kit.database import in_transaction
 from stewardship.reports import keeping, tallies
-from stewardship.reports.lines import keep_lines, next_month
-from stewardship.reports.rollup_sql import COLUMNS, EMPTY, OF_MONTH_MERGED
+from stewardship.reports.lines import keep_lines, merge_month, next_month
+from stewardship.reports.rollup_sql import COLUMNS, EMPTY
 from stewardship.reports.tally_sql import EXPECTED
 
 PAGE = 1000
-MEMORY = "256MB"
-"""For sorting and hashing one month of a city."""
 TABLES = {keeping.INQUIRY: "inquiry", "party": "party", "rating": "rating", "visit": "visit"}
 _COLUMNS = ", ".join(COLUMNS)
 
@@ -94,26 +92,25 @@ async def rollups() -> AsyncIterator[Progress]:
         month = next_month(month)
 
 
+_KEPT = f"select {_COLUMNS} from figure_rollup where start >= $1 and start < $2 and not ({EMPTY})"  # noqa: S608 — constants.
+_EXPECTED = f"select {_COLUMNS} from pg_temp.expected"  # noqa: S608 — constants.
+_DIFFERENT = f"select count(*) from (({_KEPT} except {_EXPECTED}) union all ({_EXPECTED} except {_KEPT})) d"  # noqa: S608 — constants.
+_ANY_KEPT = "select exists (select from figure_rollup where start >= $1 and start < $2)"
+
+
 async def _month(month: date) -> Progress:
     async with in_transaction():
         await keeping.lock()
-        await database.execute(f"set local work_mem = '{MEMORY}'")
-        await database.execute("set local statement_timeout = 0")
-        end = next_month(month)
-        await database.execute("drop table if exists pg_temp.expected")
-        await database.execute("create temp table expected (like figure_rollup) on commit drop")
-        await database.execute(f"insert into pg_temp.expected ({_COLUMNS}) {OF_MONTH_MERGED}", month, end)
-        kept = f"select {_COLUMNS} from figure_rollup where start >= $1 and start < $2 and not ({EMPTY})"  # noqa: S608 — constants.
-        different = await database.fetchval(
-            f"select count(*) from (({kept} except select {_COLUMNS} from pg_temp.expected) union all"  # noqa: S608 — constants.
-            f" (select {_COLUMNS} from pg_temp.expected except {kept})) d",
-            month,
-            end,
-        )
+        await merge_month(month)
         checked = await database.fetchval("select count(*) from pg_temp.expected")
+        period = (month, next_month(month))
+        different = checked
+        if await database.fetchval(_ANY_KEPT, *period):
+            different = await database.fetchval(_DIFFERENT, *period)
+            if different:
+                await database.execute("delete from figure_rollup where start >= $1 and start < $2", *period)
         if different:
-            await database.execute("delete from figure_rollup where start >= $1 and start < $2", month, end)
-            await database.execute(f"insert into figure_rollup ({_COLUMNS}) select {_COLUMNS} from pg_temp.expected")  # noqa: S608 — constants.
+            await database.execute(f"insert into figure_rollup ({_COLUMNS}) {_EXPECTED}")
         return Progress(f"roll-ups of {month:%Y-%m}", checked, different)
 
 

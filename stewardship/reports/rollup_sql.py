@@ -84,7 +84,7 @@ _COUNTED = ", ".join(
 def cells(which: str) -> str:
     """The facts that `which` selects, counted by unit, day, dimension and value."""
     return (
-        f"select p.unit_id, d.dimension, f.day, d.value, {_COUNTED}"  # noqa: S608 — all parts are constants.
+        f"select p.unit_id, d.dimension, f.day, d.value, {_COUNTED}"  # noqa: S608 — constants.
         f" from inquiry_fact f cross join lateral ({_PARTS}) p cross join lateral (values ('all', ''),"
         " ('kind', f.kind), ('channel', f.channel), ('hour', lpad(f.hour::text, 2, '0')),"
         " ('steward', coalesce(p.owner_id::text, ''))) d(dimension, value)"
@@ -106,7 +106,7 @@ _GRAINS = "cross join lateral (values ('day', c.day), ('month', date_trunc('mont
 def merged(cells_of: str, sign: str = "") -> str:
     """Cells merged for each unit above, day and month, as rows of the roll-up."""
     return (
-        f"with c as ({cells_of})"  # noqa: S608 — all parts are constants.
+        f"with c as ({cells_of})"  # noqa: S608 — constants.
         f" select l.above_id as unit_id, c.dimension, g.grain, g.start, c.value, {_summed('c', sign)}"
         f" from c {_LINES} {_GRAINS} group by l.above_id, c.dimension, g.grain, g.start, c.value"
     )
@@ -129,11 +129,31 @@ def add(which: str, sign: str = "") -> str:
     )
 
 
-OF_IDS = "f.id = any($1::uuid[])"
-ADD, TAKE_AWAY = add(OF_IDS), add(OF_IDS, "-")
-OF_MONTH = "f.day >= $1 and f.day < $2"
-OF_MONTH_MERGED = merged(cells(OF_MONTH))
+ADD, TAKE_AWAY = add("f.id = any($1::uuid[])"), add("f.id = any($1::uuid[])", "-")
 EMPTY = " and ".join(f"{name} = 0" for name in COUNTERS)
+
+# A whole month at once, in four steps that add up no more than they have to: what a unit without others under it comes
+# to in a day is what its own facts come to, and a month is the sum of its days. $1 is its first day, $2 the next's.
+_COPIED = ", ".join(f"c.{name}" for name in (*COUNTERS, *HISTOGRAMS))
+_HAS_BELOW = "exists (select from figure_line b where b.above_id = {unit} and b.unit_id <> b.above_id)"
+MONTH_OWN = f"insert into pg_temp.own {cells('f.day >= $1 and f.day < $2')}"
+MONTH_STEPS = (
+    f"insert into pg_temp.expected select c.unit_id, c.dimension, 'day', c.day, c.value, {_COPIED} from pg_temp.own c"  # noqa: S608 — constants.
+    f" where c.dimension = 'steward' or not {_HAS_BELOW.format(unit='c.unit_id')}",
+    f"insert into pg_temp.expected select l.above_id, c.dimension, 'day', c.day, c.value, {_summed('c')}"  # noqa: S608 — constants.
+    f" from pg_temp.own c join figure_line l on l.unit_id = c.unit_id"
+    f" where c.dimension <> 'steward' and {_HAS_BELOW.format(unit='l.above_id')}"
+    " group by l.above_id, c.dimension, c.day, c.value",
+    "insert into pg_temp.expected select c.unit_id, c.dimension, 'month', date_trunc('month', c.start)::date, c.value,"  # noqa: S608 — constants.
+    f" {_summed('c')} from pg_temp.expected c"
+    " group by c.unit_id, c.dimension, date_trunc('month', c.start), c.value",
+)
+_OWN_COLUMNS = ", ".join([*(f"{name} int" for name in COUNTERS), *(f"{name} int[]" for name in HISTOGRAMS)])
+MONTH_TABLES = (
+    "drop table if exists pg_temp.own, pg_temp.expected",
+    f"create temp table own (unit_id uuid, dimension text, day date, value text, {_OWN_COLUMNS}) on commit drop",
+    "create temp table expected (like figure_rollup) on commit drop",
+)
 
 FILTERED = (
     f"select {_COUNTED} from inquiry_fact f cross join lateral ({_PARTS}) p"  # noqa: S608 — constants.
