@@ -128,14 +128,16 @@ class OnDutyView(View):
 
 
 class BelowView(View):
-    """A unit directly below. Who shares a `rank` differs by no more than chance; under 30 questions there is none."""
+    """A unit directly below. Ranks from `best` to `worst` are possible: units whose ranges overlap may differ by chance
+    alone. Under 30 questions there is none.
+    """
 
     unit_id: UUID = Field(examples=[EXAMPLE_ID])
     unit_name: str = Field(examples=["柳堤派出所"])
     questions: QuestionsView
     late_now: int = Field(examples=[2])
-    rank: int | None = Field(examples=[1])
-    tied: bool = Field(examples=[True])
+    best: int | None = Field(examples=[1])
+    worst: int | None = Field(examples=[3])
     low: float | None = Field(examples=[0.86], description="Lower end of the share's 95 % confidence interval.")
     high: float | None = Field(examples=[0.94])
 
@@ -148,8 +150,8 @@ class BelowView(View):
             unit_name=below.unit_name,
             questions=QuestionsView.of(below.counted),
             late_now=below.late_now,
-            rank=below.place.rank,
-            tied=below.place.tied,
+            best=below.place.best,
+            worst=below.place.worst,
             low=interval.low if interval else None,
             high=interval.high if interval else None,
         )

@@ -241,7 +241,9 @@ async def _below(
     counted = {u: replace(groups.get((u, "all", ""), Counted()), overdue=overdue[u]) for u in units}
     places = ranked({u: (c.full_in_time, c.full_count + c.overdue) for u, c in counted.items()})
     shown = [Below(u, names[u], counted[u], late_now[u], places[u]) for u in units]
-    return sorted(shown, key=lambda each: (each.place.rank is None, each.place.rank or 0, each.unit_name))
+    return sorted(
+        shown, key=lambda each: (each.place.best is None, each.place.best or 0, each.place.worst or 0, each.unit_name)
+    )
 
 
 _ABOVE = "select unit_id, above_id from figure_line where above_id = any($1::uuid[])"

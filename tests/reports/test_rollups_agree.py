@@ -21,6 +21,7 @@ from stewardship.casework.cases import service as cases
 from stewardship.casework.cases.models import Case, CaseKind
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.conversations import service as conversations
+from stewardship.dialogue.inquiries import promises
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryEntry, InquiryState
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind, Grant
@@ -44,6 +45,8 @@ from tests.support.world import (
     says,
 )
 
+CARRIED_OUT_BY = promises
+"""What falls due is carried out by it, once it is imported."""
 PERIOD = Period(date(2026, 3, 1), date(2026, 5, 31))
 
 
