@@ -7,12 +7,14 @@ one. Time is never taken from the database in domain SQL: it comes in as a param
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
@@ -23,9 +25,20 @@ from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext, get_current_context, set_global_context
 from tortoise.expressions import Q
 from tortoise.migrations.api.migrate import migrate as tortoise_migrate
-from tortoise.transactions import atomic, in_transaction
+from tortoise.transactions import in_transaction as orm_transaction
 
-__all__ = ["atomic", "config", "connected", "execute", "fetch", "fetchrow", "fetchval", "in_transaction", "migrate"]
+__all__ = [
+    "after_commit",
+    "atomic",
+    "config",
+    "connected",
+    "execute",
+    "fetch",
+    "fetchrow",
+    "fetchval",
+    "in_transaction",
+    "migrate",
+]
 
 APP = "steward"
 APP_NAME = "case-steward"
@@ -33,6 +46,13 @@ LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
 IDLE_TIMEOUT_MS = 60_000
 """Of a transaction in which nothing happens: a process that hangs must not hold an inquiry's lock for ever."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_afterwards: ContextVar[list[Callable[[], None]] | None] = ContextVar("afterwards", default=None)
+"""What waits for the current transaction's commit; None where no transaction of `in_transaction` is open."""
 
 
 def credentials(url: str) -> dict[str, Any]:
@@ -120,6 +140,50 @@ async def raw() -> AsyncIterator[asyncpg.Connection]:
     """The asyncpg connection of the current transaction, or one of the pool's for the length of the block."""
     async with cast("AbstractAsyncContextManager[asyncpg.Connection]", client().acquire_connection()) as connection:
         yield connection
+
+
+@contextlib.asynccontextmanager
+async def in_transaction() -> AsyncIterator[BaseDBAsyncClient]:
+    """A transaction, or a savepoint within the caller's. What `after_commit` was given runs once all of it holds."""
+    outermost, outer = not in_a_transaction(), _afterwards.get()
+    mine: list[Callable[[], None]] = []
+    token = _afterwards.set(mine)
+    try:
+        async with orm_transaction() as connection:
+            yield connection
+    finally:
+        _afterwards.reset(token)
+    if outermost:
+        for each in mine:
+            each()
+    elif outer is not None:
+        outer += mine
+
+
+def atomic() -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Makes a command one transaction; see `in_transaction`."""
+
+    def decorate(command: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        @functools.wraps(command)
+        async def whole(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with in_transaction():
+                return await command(*args, **kwargs)
+
+        return whole
+
+    return decorate
+
+
+def after_commit(callback: Callable[[], None]) -> None:
+    """Call back once the current transaction is committed, never if it is rolled back; at once where none is open.
+
+    For hints that may be lost: what must happen is a job, written in the same transaction. The callback must not raise.
+    """
+    waiting = _afterwards.get()
+    if not in_a_transaction():
+        callback()
+    elif waiting is not None:
+        waiting.append(callback)
 
 
 def in_a_transaction() -> bool:

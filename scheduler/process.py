@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from kit import clock_offset, crypto, database, valkey
+from kit import clock_offset, crypto, database, hints, valkey
 from settings import Settings
 from stewardship import reactions
 from wechat.clients import Clients, clients
@@ -40,5 +40,6 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         stack.push_async_callback(redis.aclose)
         await stack.enter_async_context(database.connected(settings.database_url, pool=POOL))
         await stack.enter_async_context(clock_offset.followed(production=settings.environment == "production"))
+        await stack.enter_async_context(hints.published(redis))
         platforms = await stack.enter_async_context(clients(settings, redis))
         yield Parts(settings, settings.database_url, redis, platforms)

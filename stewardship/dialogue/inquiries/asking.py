@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tortoise.expressions import F
 
-from kit import clock, database
+from kit import clock, database, hints
 from kit.database import atomic
 from stewardship.casework.cases.models import Case
 from stewardship.casework.groups.models import Member
@@ -121,6 +121,7 @@ async def _join(place: _Place, words: _Words) -> Asked:
     )
     wants = {"kind": words.kind} if words.kind is InquiryKind.CALL_BACK else {}
     await Inquiry.filter(id=place.waits.id).update(messages=F("messages") + 1, version=F("version") + 1, **wants)
+    hints.tell(hints.Hint(SUBJECT, place.waits.id, case_id=place.waits.case_id, unit_id=place.waits.unit_id))
     return Asked(place.thread, False, _due(await clocks.append((SUBJECT, place.waits.id), Kind.ASKED)))
 
 

@@ -42,11 +42,16 @@ class Queued:
     id: UUID
     case_id: UUID
     reference: str
+    steward_id: UUID | None
+    deputy_id: UUID | None
     unit_id: UUID
     owner_id: UUID | None
+    member_id: UUID
+    person_id: UUID
     kind: InquiryKind
     opened_at: datetime
     due_at: datetime | None
+    answered_first: bool
     breached: bool
     messages: int
     version: int
@@ -56,10 +61,12 @@ async def queue(
     actor: Actor, *, limit: int = 50, after: tuple[datetime, UUID] | None = None, own_only: bool = False
 ) -> list[Queued]:
     """What waits, the most urgent first: the officer's own, on duty the desk's, and an instructor's units'."""
-    units = [] if own_only else [*actor.units(*QUEUE_READERS), *await _desks_kept(actor)]
+    units = [] if own_only else [*actor.units(*QUEUE_READERS), *await desks_kept(actor)]
     rows = await database.fetch(
-        "select i.id, i.case_id, c.reference, i.unit_id, i.owner_id, i.kind, i.opened_at, i.messages, i.version,"
-        " k.breached, coalesce(case when k.first_at is null then k.first_due_at end, k.full_due_at) as due_at"
+        "select i.id, i.case_id, c.reference, c.steward_id, c.deputy_id, i.unit_id, i.owner_id, i.member_id,"
+        " i.person_id, i.kind, i.opened_at, i.messages, i.version, coalesce(k.breached, false) as breached,"
+        " k.first_at is not null as answered_first,"
+        " coalesce(case when k.first_at is null then k.first_due_at end, k.full_due_at) as due_at"
         " from inquiry i join case_file c on c.id = i.case_id"
         " left join clock k on k.subject_kind = 'inquiry' and k.subject_id = i.id"
         " where i.state = 'waiting' and (i.owner_id = $1 or i.unit_id = any($2::uuid[]))"
@@ -73,25 +80,24 @@ async def queue(
         after[0] if after else None,
         after[1] if after else None,
     )
-    return [
-        Queued(
-            r["id"],
-            r["case_id"],
-            r["reference"],
-            r["unit_id"],
-            r["owner_id"],
-            InquiryKind(r["kind"]),
-            r["opened_at"],
-            r["due_at"],
-            bool(r["breached"]),
-            r["messages"],
-            r["version"],
-        )
-        for r in rows
-    ]
+    return [Queued(**dict(row) | {"kind": InquiryKind(row["kind"])}) for row in rows]
 
 
-async def _desks_kept(actor: Actor) -> list[UUID]:
+LAST_ASKED = """
+select distinct on (inquiry_id) inquiry_id, text, channel from inquiry_entry
+where inquiry_id = any($1::uuid[]) and kind = 'asked' order by inquiry_id, at desc, id desc
+"""
+
+
+async def last_asked(inquiry_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+    """What was asked last in each of these, in the clear, and on which channel."""
+    rows = await database.fetch(LAST_ASKED, list(inquiry_ids)) if inquiry_ids else []
+    open_text = vault().ring.open_text
+    return {row["inquiry_id"]: (open_text(row["text"], TEXT), row["channel"]) for row in rows}
+
+
+async def desks_kept(actor: Actor) -> list[UUID]:
+    """The units whose desk the officer keeps now, by their roster."""
     rows = await database.fetch(
         "select unit_id from shift where officer_id = $1 and kind = any($2::text[])"
         " and starts_at <= $3 and ends_at > $3",

@@ -5,13 +5,23 @@ one answer settles it. An inquiry waits exactly as long as its clock runs.
 """
 
 from stewardship.dialogue.inquiries.asking import Asked, acknowledge_by_message, ask, challenge, reopen, tell_not_kept
-from stewardship.dialogue.inquiries.common import SUBJECT, TEXT_LENGTH, check_text, owner_now, scope, with_merged
+from stewardship.dialogue.inquiries.common import (
+    QUEUE_READERS,
+    SUBJECT,
+    TEXT_LENGTH,
+    check_text,
+    owner_now,
+    scope,
+    with_merged,
+)
 from stewardship.dialogue.inquiries.queries import (
     SEEN_BY_PARTY,
     Line,
     Queued,
     access_inquiry,
+    desks_kept,
     inquiries_of,
+    last_asked,
     queue,
     thread,
     thread_for,
@@ -21,6 +31,7 @@ from stewardship.dialogue.inquiries.transfers import follow_case, hand_over, mer
 
 __all__ = [
     "GIST_LENGTH",
+    "QUEUE_READERS",
     "SEEN_BY_PARTY",
     "SUBJECT",
     "TEXT_LENGTH",
@@ -35,9 +46,11 @@ __all__ = [
     "challenge",
     "check_text",
     "close_without_reply",
+    "desks_kept",
     "follow_case",
     "hand_over",
     "inquiries_of",
+    "last_asked",
     "log_talk",
     "merge",
     "owner_now",

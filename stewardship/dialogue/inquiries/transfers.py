@@ -45,10 +45,10 @@ async def take_over(actor: Actor, inquiry: Inquiry, unit_id: UUID, owner_id: UUI
     """Another owner or unit has a waiting inquiry, locked by the caller, from now on; for commands of this feature."""
     case = await Case.get(id=inquiry.case_id)
     timer = await clocks.hand_over((SUBJECT, inquiry.id), unit_id=unit_id, owner_id=owner_id, case_kind=case.kind)
-    inquiry.unit_id, inquiry.owner_id = unit_id, owner_id
+    was, inquiry.unit_id, inquiry.owner_id = inquiry.owner_id, unit_id, owner_id
     inquiry.version += 1
     await inquiry.save(update_fields=["unit_id", "owner_id", "version"])
-    await record("inquiry.handed_over", actor, inquiry, to=owner_id)
+    await record("inquiry.handed_over", actor, inquiry, to=owner_id, was=was)
     return timer
 
 

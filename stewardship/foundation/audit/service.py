@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from kit import clock, database, jobs
+from kit import clock, database, hints, jobs
 from kit.ids import new_id
 from stewardship.foundation.actors import Actor, ActorKind
 
@@ -90,7 +90,19 @@ async def record_many(entries: Sequence[Entry]) -> list[UUID]:
         [e.relation for e in entries],
     )
     await _wake_subscribers(zip(ids, entries, strict=True))
+    _tell_open_pages(entries)
     return ids
+
+
+NO_CHANGES = (".read", ".revealed", ".viewed")
+
+
+def _tell_open_pages(entries: Sequence[Entry]) -> None:
+    """Once the change is committed, whoever has it on the screen is told to look again."""
+    for entry in entries:
+        if not entry.kind.endswith(NO_CHANGES) and (entry.case_id or entry.unit_id):
+            officers = tuple(value for value in entry.details.values() if isinstance(value, UUID))
+            hints.tell(hints.Hint(*entry.subject, case_id=entry.case_id, unit_id=entry.unit_id, others=officers))
 
 
 async def _wake_subscribers(recorded: Iterable[tuple[UUID, Entry]]) -> None:
