@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -20,15 +21,17 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 import api.app
+from api.desk_site import DeskSite
 from api.invitation_page import InvitationPage
 from api.services import build_services
 from bot.routes import Bot
-from kit import clock_offset, crypto, database, valkey
+from kit import clock_offset, crypto, database, hints, valkey
 from settings import Settings, get_settings
 from stewardship import reactions
 from wechat.clients import clients
 
 POOL = 10
+DESK = Path(__file__).parent / "desk" / "dist"
 CALLBACKS = ("/wechat/", "/sms/")
 
 
@@ -63,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         Route("/metrics", _metrics),
         Route("/p/i/{token}", _invitation),
     ]
+    app.router.routes.append(DeskSite(DESK))
     return app
 
 
@@ -78,9 +82,11 @@ def _lifespan(settings: Settings, bot: Bot) -> Callable[[FastAPI], AbstractAsync
             stack.push_async_callback(redis.aclose)
             await stack.enter_async_context(database.connected(settings.database_url, pool=POOL))
             await stack.enter_async_context(clock_offset.followed(production=settings.environment == "production"))
+            await stack.enter_async_context(hints.published(redis))
             platforms = await stack.enter_async_context(clients(settings, redis))
             services = build_services(settings, redis, platforms.mini_program)
             api.app.provide(app, services)
+            await stack.enter_async_context(services.live.following())
             app.state.invitations = InvitationPage(services, platforms.mini_program, platforms.official_account)
             app.state.redis = redis
             stack.push_async_callback(bot.inbox.close)

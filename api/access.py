@@ -165,6 +165,8 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/inquiries/{inquiry_id}/close"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/hand-over"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/merge"): INQUIRY,
+    # What has changed.
+    ("GET", "/live"): OFFICER,
     # Ratings and consents.
     ("GET", "/my/ratings"): PARTY,
     ("POST", "/my/ratings/{rating_id}"): PARTY,

@@ -1,12 +1,12 @@
-"""What waits for an answer, the most urgent first; and answering it."""
+"""What parties ask, and answering it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 
 from api.deps import ActorDep, ReadableCase, ServicesDep
@@ -18,25 +18,6 @@ from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryKind, InquiryState
 
 router = APIRouter(tags=["inquiries"], route_class=OnceRoute)
-
-NEVER = datetime.max.replace(tzinfo=UTC)
-"""Sorts what has no due time behind everything that has one."""
-
-
-class QueuedView(View):
-    """An inquiry that waits for the caller or their unit."""
-
-    id: UUID = Field(examples=[EXAMPLE_ID])
-    case_id: UUID = Field(examples=[EXAMPLE_ID])
-    reference: str = Field(examples=["A26030212345678"])
-    unit_id: UUID = Field(examples=[EXAMPLE_ID])
-    owner_id: UUID | None = Field(examples=[EXAMPLE_ID])
-    kind: InquiryKind = Field(examples=["question"])
-    opened_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
-    due_at: datetime | None = Field(examples=["2026-03-02T02:30:00Z"])
-    breached: bool = Field(examples=[False])
-    messages: int = Field(examples=[4])
-    version: int = Field(examples=[4], description="Send it back with an answer.")
 
 
 class LineView(View):
@@ -113,20 +94,6 @@ async def view_of(inquiry: Inquiry) -> InquiryView:
     row = await Inquiry.get(id=inquiry.id)
     names = set(InquiryView.model_fields) - {"lines"}
     return InquiryView(**{name: getattr(row, name) for name in names}, lines=lines)
-
-
-@router.get("/queue")
-async def queue(
-    actor: ActorDep,
-    services: ServicesDep,
-    cursor: CursorQuery = None,
-    limit: LimitQuery = 20,
-    own_only: Annotated[bool, Query(description="Without what waits for others of the unit.")] = False,
-) -> Page[QueuedView]:
-    """What waits for an answer: one's own, and for an instructor all of the unit; the most urgent first."""
-    cursors = Cursors(services.session_key, f"queue:{actor.id}:{own_only}")
-    rows = await inquiries.queue(actor, limit=limit + 1, after=cursors.read(cursor), own_only=own_only)
-    return cursors.page(rows, limit, lambda row: (row.due_at or NEVER, row.id), QueuedView.model_validate)
 
 
 @router.get("/cases/{case_id}/inquiries")

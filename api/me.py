@@ -38,7 +38,7 @@ BindingCode = Annotated[str, StringConstraints(pattern=r"^[2-9A-HJ-NP-Z]{10}$"),
 Password = Annotated[str, StringConstraints(min_length=1, max_length=128), Field(examples=["correct Horse 7"])]
 
 
-class GrantView(View):
+class HeldRole(View):
     """A role, and how many units it covers."""
 
     role: Role = Field(examples=["steward"])
@@ -56,7 +56,7 @@ class Me(View):
     number: str | None = Field(default=None, examples=["031582"])
     unit_id: UUID | None = Field(default=None, examples=[EXAMPLE_ID])
     unit_name: str | None = Field(default=None, examples=["莲花派出所"])
-    roles: list[GrantView] = Field(default_factory=list)
+    roles: list[HeldRole] = Field(default_factory=list)
 
 
 class PhoneProof(Payload):
@@ -104,7 +104,7 @@ async def get_me(actor: ActorDep) -> Me:
         number=officer.number,
         unit_id=unit.id,
         unit_name=unit.name,
-        roles=[GrantView(role=grant.role, units=len(grant.unit_ids)) for grant in actor.grants],
+        roles=[HeldRole(role=grant.role, units=len(grant.unit_ids)) for grant in actor.grants],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from api.hub import Live
 from api.limits import Limiter
 from kit.valkey import Redis
 from settings import Settings
@@ -40,6 +41,7 @@ class Services:
     files: FileStore
     limiter: Limiter
     sessions: SessionCache
+    live: Live
     session_key: bytes = field(repr=False)
     single_sign_on: SingleSignOn | None = None
 
@@ -55,6 +57,7 @@ def build_services(
         files=FileStore(settings.files_directory),
         limiter=Limiter(redis),
         sessions=SessionCache(redis),
+        live=Live(redis),
         session_key=settings.session_key.get_secret_value().encode(),
         single_sign_on=single_sign_on,
     )

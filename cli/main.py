@@ -68,22 +68,10 @@ def server() -> None:
 
     settings = load_settings()
     with served(settings):
-        import uvicorn
+        from cli.serving import serve
 
         logs.configure("server")
-        uvicorn.run(
-            "server:create_app",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http="httptools",
-            access_log=False,
-            log_config=None,  # Ours is set already.
-            proxy_headers=False,  # Which proxies are believed is the application's setting.
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
+        serve(settings)
 
 
 @app.command()
@@ -128,6 +116,14 @@ def migrate() -> None:
 
     with served(load_settings()) as found:
         asyncio.run(database.migrate(found.database_url))
+
+
+@app.command()
+def openapi() -> None:
+    """Prints the API's OpenAPI document: the front ends' types are generated from it."""
+    from cli.openapi import document
+
+    typer.echo(document())
 
 
 @app.command()

@@ -6,7 +6,7 @@ import ipaddress
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 import api
+from api.hub import Live
 from kit.valkey import Redis
 from settings import Settings
 from stewardship.foundation.actors import SYSTEM
@@ -36,8 +37,9 @@ def platform() -> Platform:
 
 @pytest.fixture
 def services(settings: Settings, redis: Redis, platform: Platform, tmp_path: Path) -> api.Services:
-    """What the API is given; files lie in the test's own directory."""
-    return replace(api.build_services(settings, redis, platform), files=FileStore(tmp_path / "files"))
+    """What the API is given; files lie in the test's own directory, and a live line ends after its greeting."""
+    built = api.build_services(settings, redis, platform)
+    return replace(built, files=FileStore(tmp_path / "files"), live=Live(redis, longest=timedelta(0)))
 
 
 @pytest.fixture

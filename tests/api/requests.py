@@ -231,6 +231,7 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("POST", "/inquiries/{inquiry_id}/merge"): lambda w: Request(
         "inquiry", path={"inquiry_id": w.inquiry_id}, json={"into_id": str(w.other_inquiry_id)}, code="inquiries_apart"
     ),
+    ("GET", "/live"): plain(),
     ("GET", "/my/ratings"): plain(),
     ("POST", "/my/ratings/{rating_id}"): lambda w: Request(
         "victim", path={"rating_id": w.rating.id}, json={"score": 1}
