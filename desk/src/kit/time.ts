@@ -1,0 +1,52 @@
+import { texts } from "@/texts";
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const { time } = texts;
+
+/** A length of duty time in words: minutes below an hour, then hours, then days of eight hours. */
+export function duration(seconds: number): string {
+  const whole = Math.floor(Math.abs(seconds));
+  if (whole < MINUTE) return time.underAMinute;
+  if (whole < HOUR) return time.minutes(Math.floor(whole / MINUTE));
+  if (whole < 10 * HOUR) {
+    const rest = Math.floor((whole % HOUR) / MINUTE);
+    return rest === 0 ? time.hours(Math.floor(whole / HOUR)) : time.hoursMinutes(Math.floor(whole / HOUR), rest);
+  }
+  return time.hours(Math.floor(whole / HOUR));
+}
+
+/** "剩 12 分钟" or "超 1 小时". */
+export function timeLeft(seconds: number): string {
+  return seconds >= 0 ? time.left(duration(seconds)) : time.over(duration(seconds));
+}
+
+export type Urgency = "over" | "soon" | "calm";
+
+/** How loudly a time left is shown. */
+export function urgency(seconds: number): Urgency {
+  if (seconds < 0) return "over";
+  return seconds <= 10 * MINUTE ? "soon" : "calm";
+}
+
+const CHINA = "Asia/Shanghai";
+const clockTime = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, hour: "2-digit", minute: "2-digit", hour12: false }); // prettier-ignore
+const dayAndTime = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }); // prettier-ignore
+const wholeDay = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, year: "numeric", month: "long", day: "numeric" });
+const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: CHINA });
+
+/** An instant as a person says it: the time alone where it is of the same day as `now`. */
+export function moment(instant: string, now = new Date()): string {
+  const at = new Date(instant);
+  return isoDay.format(at) === isoDay.format(now) ? clockTime.format(at) : dayAndTime.format(at);
+}
+
+/** A legal date (2026-03-09) in words. */
+export function day(date: string): string {
+  return wholeDay.format(new Date(`${date}T12:00:00+08:00`));
+}
+
+/** The legal date of an instant, as 2026-03-09. */
+export function legalDate(at: Date): string {
+  return isoDay.format(at);
+}

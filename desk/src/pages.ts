@@ -1,0 +1,32 @@
+import type { Component } from "vue";
+import type { Schemas } from "@/api/client";
+import { texts } from "@/texts";
+
+export type Role = Schemas["HeldRole"]["role"];
+export type Section = keyof typeof texts.sections;
+
+/** One page of the desk. */
+export interface Page {
+  /** Below the site's root; `:id` takes a segment as a property of the component. */
+  path: string;
+  name: string;
+  title: string;
+  /** Where it stands in the navigation; a page without one is reached from others. */
+  section?: Section;
+  /** Who may open it; an officer with any of these. The API decides anew on every call. */
+  roles: readonly Role[];
+  component: () => Promise<{ default: Component }>;
+}
+
+const { pages: titles } = texts;
+const CASEWORK: readonly Role[] = ["steward", "instructor"];
+
+/** Every page, in the order of the navigation. To add one: a line here and a title in `texts.ts`. */
+export const pages: readonly Page[] = [
+  { path: "/", name: "queue", title: titles.queue, section: "steward", roles: CASEWORK, component: () => import("@/pages/queue/QueuePage.vue") }, // prettier-ignore
+];
+
+/** Whether somebody with these roles may open the page. */
+export function isOpenTo(page: Page, roles: readonly Role[]): boolean {
+  return page.roles.some((role) => roles.includes(role));
+}
