@@ -159,10 +159,12 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/queue"): INQUIRY,
     ("GET", "/cases/{case_id}/inquiries"): CASE_READ,
     ("GET", "/inquiries/{inquiry_id}"): INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/preview"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/answer"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/ask-back"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/talks"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/close"): INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/reopen"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/hand-over"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/merge"): INQUIRY,
     # What has changed.

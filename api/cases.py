@@ -14,6 +14,7 @@ from tortoise.expressions import Q
 from api import limits
 from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase, officer_id_of
 from api.once import OnceRoute
+from api.names import officer_names, unit_names
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.party_schemas import PartyIn, Receipt, party_draft, receipt_of
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
@@ -48,8 +49,11 @@ class CaseRow(View):
     number: str | None = Field(examples=[None])
     kind: CaseKind | None = Field(examples=["public_order"])
     stage: str = Field(examples=["investigating"])
+    stage_name: str | None = Field(examples=["调查取证"])
     unit_id: UUID = Field(examples=[EXAMPLE_ID])
+    unit_name: str = Field(examples=["莲花派出所"])
     steward_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    steward_name: str | None = Field(examples=["王敏"])
     registered_at: datetime = Field(examples=["2026-03-02T01:30:00Z"])
     closed_at: datetime | None = Field(examples=[None])
     next_contact_on: date | None = Field(examples=["2026-03-09"])
@@ -69,7 +73,7 @@ class CaseView(CaseRow):
     """A case for who works on it."""
 
     deputy_id: UUID | None = Field(examples=[None])
-    stage_name: str | None = Field(examples=["调查取证"])
+    deputy_name: str | None = Field(examples=[None])
     stages: list[StageView]
     sensitivities: list[Sensitivity] = Field(examples=[[]])
     sensitivity_known: bool = Field(examples=[True])
@@ -147,13 +151,30 @@ class Filters(Payload):
         return wanted if self.closed is None else wanted & Q(closed_at__isnull=not self.closed)
 
 
-def case_view(actor: Actor, case: Case) -> CaseView:
+async def case_rows(rows: Sequence[Case]) -> dict[UUID, CaseRow]:
+    """Lines of a list, by their ids."""
+    units = await unit_names(row.unit_id for row in rows)
+    stewards = await officer_names(row.steward_id for row in rows)
+    stages = {row.id: stage_of(row.kind, row.stage) for row in rows}
+    own = CaseRow.model_fields.keys() - {"stage_name", "unit_name", "steward_name"}
+    return {
+        row.id: CaseRow(
+            **{name: getattr(row, name) for name in own},
+            stage_name=stage.name if (stage := stages[row.id]) else None,
+            unit_name=units[row.unit_id],
+            steward_name=stewards.get(row.steward_id),
+        )
+        for row in rows
+    }
+
+
+async def case_view(actor: Actor, case: Case) -> CaseView:
     """The case as its officers see it."""
-    stage = stage_of(case.kind, case.stage)
+    row = (await case_rows([case]))[case.id]
     return CaseView(
-        **CaseRow.model_validate(case).model_dump(),
+        **row.model_dump(),
         deputy_id=case.deputy_id,
-        stage_name=stage.name if stage else None,
+        deputy_name=(await officer_names([case.deputy_id])).get(case.deputy_id),
         stages=[StageView(code=each.code, name=each.name) for each in STAGES[case.kind]],
         sensitivities=[Sensitivity(each) for each in case.sensitivities],
         sensitivity_known=case.sensitivity_known,
@@ -174,7 +195,8 @@ async def list_cases(actor: ActorDep, services: ServicesDep, filters: Annotated[
         query &= earlier_than("registered_at", place)
     rows = await Case.filter(query).order_by("-registered_at", "-id").limit(filters.limit + 1)
     await _record_hits(actor, rows[: filters.limit])
-    return cursors.page(rows, filters.limit, lambda row: (row.registered_at, row.id), CaseRow.model_validate)
+    views = await case_rows(rows)
+    return cursors.page(rows, filters.limit, lambda row: (row.registered_at, row.id), lambda row: views[row.id])
 
 
 async def _record_hits(actor: Actor, rows: Sequence[Case]) -> None:
@@ -203,37 +225,39 @@ async def register_case(payload: CaseIn, actor: ActorDep, services: ServicesDep)
     for party in registered.parties:
         await services.sessions.forget_person(party.person_id)
     receipts = [await receipt_of(services, each.member, each.invitation, each.token) for each in registered.issued]
-    return RegisteredView(case=case_view(actor, registered.case), receipts=receipts)
+    return RegisteredView(case=await case_view(actor, registered.case), receipts=receipts)
 
 
 @router.get("/cases/{case_id}")
 async def get_case(case: ReadableCase, actor: ActorDep) -> CaseView:
     """A case; the read is recorded."""
-    return case_view(actor, case)
+    return await case_view(actor, case)
 
 
 @router.post("/cases/{case_id}/stage")
 async def enter_stage(payload: StageIn, case: WritableCase, actor: ActorDep) -> CaseView:
     """Enter a stage; the last ones close the case."""
-    return case_view(actor, await cases.move_to(actor, case.id, payload.stage))
+    return await case_view(actor, await cases.move_to(actor, case.id, payload.stage))
 
 
 @router.post("/cases/{case_id}/close")
 async def close_case(case: WritableCase, actor: ActorDep) -> CaseView:
     """Close the case in its ordinary last stage."""
-    return case_view(actor, await cases.close(actor, case.id))
+    return await case_view(actor, await cases.close(actor, case.id))
 
 
 @router.post("/cases/{case_id}/reopen")
 async def reopen_case(payload: StageIn, case: WritableCase, actor: ActorDep) -> CaseView:
     """A closed case goes on: a new episode."""
-    return case_view(actor, await cases.reopen(actor, case.id, payload.stage))
+    return await case_view(actor, await cases.reopen(actor, case.id, payload.stage))
 
 
 @router.post("/cases/{case_id}/kind")
 async def set_kind(payload: KindIn, case: WritableCase, actor: ActorDep) -> CaseView:
     """What the case is, once that is known."""
-    return case_view(actor, await cases.set_kind(actor, case.id, payload.kind, payload.sensitivities, payload.number))
+    return await case_view(
+        actor, await cases.set_kind(actor, case.id, payload.kind, payload.sensitivities, payload.number)
+    )
 
 
 @router.post("/cases/{case_id}/hand-over")
@@ -247,7 +271,7 @@ async def hand_over(payload: HandOver, case: WritableCase, actor: ActorDep) -> C
         deputy_id=payload.deputy_id,
         reason=payload.reason,
     )
-    return CaseRow.model_validate(changed)
+    return (await case_rows([changed]))[changed.id]
 
 
 @router.post("/cases/{case_id}/reveal")

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from api.cases import StageCode
 from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase
 from api.once import OnceRoute
+from api.names import officer_names
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, View, words
 from kit.crypto import vault
@@ -87,6 +88,7 @@ class UpdateView(View):
     id: UUID = Field(examples=[EXAMPLE_ID])
     posted_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     author_id: UUID = Field(examples=[EXAMPLE_ID])
+    author_name: str | None = Field(examples=["王敏"])
     stage_name: str | None = Field(examples=["调查取证"])
     text: str = Field(examples=["已调取现场监控,正在核对。"])
     awaited: str = Field(examples=["等待鉴定意见"])
@@ -158,17 +160,22 @@ async def list_updates(
     by_update: dict[UUID, list[UpdateAddressee]] = {row.id: [] for row in rows}
     for each in addressees:
         by_update[each.update_id].append(each)
+    authors = await officer_names(row.author_id for row in rows)
     return cursors.page(
-        rows, limit, lambda row: (row.posted_at, row.id), lambda row: _view(case, row, by_update[row.id])
+        rows,
+        limit,
+        lambda row: (row.posted_at, row.id),
+        lambda row: _view(case, row, by_update[row.id], authors.get(row.author_id)),
     )
 
 
-def _view(case: Case, update: Update, addressees: list[UpdateAddressee]) -> UpdateView:
+def _view(case: Case, update: Update, addressees: list[UpdateAddressee], author: str | None) -> UpdateView:
     stage = stage_of(case.kind, update.stage) if update.stage else None
     return UpdateView(
         id=update.id,
         posted_at=update.posted_at,
         author_id=update.author_id,
+        author_name=author,
         stage_name=stage.name if stage else None,
         text=vault().ring.open_text(update.text, TEXT),
         awaited=update.awaited,

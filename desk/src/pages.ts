@@ -20,10 +20,14 @@ export interface Page {
 
 const { pages: titles } = texts;
 const CASEWORK: readonly Role[] = ["steward", "instructor"];
+const CASE_READERS: readonly Role[] = ["steward", "instructor", "centre_officer"];
 
 /** Every page, in the order of the navigation. To add one: a line here and a title in `texts.ts`. */
 export const pages: readonly Page[] = [
   { path: "/", name: "queue", title: titles.queue, section: "steward", roles: CASEWORK, component: () => import("@/pages/queue/QueuePage.vue") }, // prettier-ignore
+  { path: "/inquiries/:id", name: "inquiry", title: titles.inquiry, roles: CASEWORK, component: () => import("@/pages/inquiry/InquiryPage.vue") }, // prettier-ignore
+  { path: "/cases", name: "cases", title: titles.cases, section: "steward", roles: CASE_READERS, component: () => import("@/pages/cases/CasesPage.vue") }, // prettier-ignore
+  { path: "/cases/:id", name: "case", title: titles.case, roles: CASE_READERS, component: () => import("@/pages/case/CasePage.vue") }, // prettier-ignore
 ];
 
 /** Whether somebody with these roles may open the page. */

@@ -17,7 +17,6 @@ from stewardship.casework.groups.models import Member
 from stewardship.casework.parties.models import Party, PartyRole
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.clocks import policies
-from stewardship.foundation.duty_time import DutyCalendar
 from stewardship.foundation.org.models import Officer, Unit
 from stewardship.foundation.people.models import Person
 from stewardship.foundation.people.rules import masked_name
@@ -89,7 +88,7 @@ async def _dressed(actor: Actor, rows: list[Found]) -> list[Task]:
                 officers.get(row.owner_id) if row.owner_id else None,
                 masked_name(person.name) if person else None,
                 roles.get(row.member_id, ()) if row.member_id else (),
-                left(row.due_at, now, calendar),
+                policies.seconds_left(row.due_at, now, calendar),
                 calendar is None or calendar.is_on_duty(now),
             )
         )
@@ -102,17 +101,6 @@ def relation_of(actor: Actor, row: Found) -> Relation:
     if row.owner_id == actor.id:
         return Relation.MINE if on_the_case or row.kind is TaskKind.VISIT else Relation.PASSED_ON
     return Relation.MINE if row.owner_id is None and on_the_case else Relation.UNIT
-
-
-def left(due_at: datetime | None, now: datetime, calendar: DutyCalendar | None) -> int | None:
-    """Seconds until then, of the calendar's duty or of all time; negative afterwards."""
-    if due_at is None:
-        return None
-    if calendar is None:
-        return int((due_at - now).total_seconds())
-    if due_at >= now:
-        return int(calendar.duty_between(now, due_at).total_seconds())
-    return -int(calendar.duty_between(due_at, now).total_seconds())
 
 
 async def _roles(member_ids: Iterable[UUID]) -> dict[UUID, tuple[PartyRole, ...]]:

@@ -219,6 +219,8 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("GET", "/queue"): plain(shows="inquiry"),
     ("GET", "/cases/{case_id}/inquiries"): case(),
     ("GET", "/inquiries/{inquiry_id}"): inquiry(),
+    ("POST", "/inquiries/{inquiry_id}/preview"): inquiry(json={"text": "周五前答复。"}),
+    ("POST", "/inquiries/{inquiry_id}/reopen"): inquiry(json=BECAUSE, code="inquiry_open"),
     ("POST", "/inquiries/{inquiry_id}/answer"): inquiry(json={"text": "周五前答复。", "expected_version": 1}),
     ("POST", "/inquiries/{inquiry_id}/ask-back"): inquiry(json={"text": "哪一天的事?", "expected_version": 1}),
     ("POST", "/inquiries/{inquiry_id}/talks"): inquiry(json={"kind": "call", "seconds": 60, "gist": "已说明。"}),

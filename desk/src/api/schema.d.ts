@@ -760,6 +760,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inquiries/{inquiry_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What each party will read. Nothing is sent.
+         */
+        post: operations["preview_api_v1_inquiries__inquiry_id__preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inquiries/{inquiry_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen
+         * @description It was not settled after all: it waits again.
+         */
+        post: operations["reopen_api_v1_inquiries__inquiry_id__reopen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inquiries/{inquiry_id}/talks": {
         parameters: {
             query?: never;
@@ -1905,6 +1945,54 @@ export interface components {
             active: boolean;
         };
         /**
+         * AskerView
+         * @description Who asked, masked; several where other parties' inquiries were merged into this one.
+         */
+        AskerView: {
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+            /**
+             * Member Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            member_id: string;
+            /**
+             * Minor
+             * @example false
+             */
+            minor: boolean;
+            /**
+             * Name
+             * @example 张*
+             */
+            name: string;
+            /**
+             * Person Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            person_id: string;
+            /**
+             * Protected
+             * @example false
+             */
+            protected: boolean;
+            /**
+             * Roles
+             * @example [
+             *       "victim"
+             *     ]
+             */
+            roles: components["schemas"]["PartyRole"][];
+            /** @example a */
+            side: components["schemas"]["Side"];
+        };
+        /**
          * AudienceIn
          * @description To whom it is addressed: `everyone`, the `sides`, or the members named.
          */
@@ -2142,16 +2230,31 @@ export interface components {
              */
             stage: string;
             /**
+             * Stage Name
+             * @example 调查取证
+             */
+            stage_name: string | null;
+            /**
              * Steward Id
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             steward_id: string | null;
+            /**
+             * Steward Name
+             * @example 王敏
+             */
+            steward_name: string | null;
             /**
              * Unit Id
              * Format: uuid
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string;
         };
         /**
          * CaseView
@@ -2178,6 +2281,11 @@ export interface components {
              * @example null
              */
             deputy_id: string | null;
+            /**
+             * Deputy Name
+             * @example null
+             */
+            deputy_name: string | null;
             /**
              * Episode
              * @example 1
@@ -2262,11 +2370,21 @@ export interface components {
              */
             steward_id: string | null;
             /**
+             * Steward Name
+             * @example 王敏
+             */
+            steward_name: string | null;
+            /**
              * Unit Id
              * Format: uuid
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string;
         };
         /** Challenge */
         Challenge: {
@@ -2632,10 +2750,22 @@ export interface components {
          */
         InquiryRow: {
             /**
+             * Answer
+             * @description What was answered last.
+             * @example 鉴定意见预计周五出具。
+             */
+            answer: string | null;
+            /**
              * Answered At
              * @example 2026-03-02T02:20:00Z
              */
             answered_at: string | null;
+            /**
+             * Asked
+             * @description What was asked last.
+             * @example 鉴定什么时候出结果?
+             */
+            asked: string;
             /**
              * Id
              * Format: uuid
@@ -2666,6 +2796,16 @@ export interface components {
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             owner_id: string | null;
+            /**
+             * Owner Name
+             * @example 王敏
+             */
+            owner_name: string | null;
+            /**
+             * Party Name
+             * @example 张*
+             */
+            party_name: string;
             /** @example answered */
             state: components["schemas"]["InquiryState"];
         };
@@ -2685,12 +2825,39 @@ export interface components {
              * @example null
              */
             answered_at: string | null;
+            /** Askers */
+            askers: components["schemas"]["AskerView"][];
+            /**
+             * Breached
+             * @example false
+             */
+            breached: boolean;
             /**
              * Case Id
              * Format: uuid
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             case_id: string;
+            /**
+             * Close Reason
+             * @example
+             */
+            close_reason: string;
+            /**
+             * First At
+             * @example null
+             */
+            first_at: string | null;
+            /**
+             * First Due At
+             * @example 2026-03-02T02:30:00Z
+             */
+            first_due_at: string | null;
+            /**
+             * Full Due At
+             * @example 2026-03-03T02:00:00Z
+             */
+            full_due_at: string | null;
             /**
              * Id
              * Format: uuid
@@ -2699,6 +2866,12 @@ export interface components {
             id: string;
             /** @example question */
             kind: components["schemas"]["InquiryKind"];
+            /**
+             * Left Seconds
+             * @description Of duty time, to that; negative once it is missed.
+             * @example 720
+             */
+            left_seconds: number | null;
             /** Lines */
             lines: components["schemas"]["LineView"][];
             /**
@@ -2718,6 +2891,12 @@ export interface components {
              */
             messages: number;
             /**
+             * Mine
+             * @description Whether the caller is the one who is to answer.
+             * @example true
+             */
+            mine: boolean;
+            /**
              * Opened At
              * Format: date-time
              * @example 2026-03-02T02:00:00Z
@@ -2728,14 +2907,40 @@ export interface components {
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             owner_id: string | null;
+            /**
+             * Owner Name
+             * @example 王敏
+             */
+            owner_name: string | null;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /**
+             * Running
+             * @description Whether it is duty time now.
+             * @example true
+             */
+            running: boolean;
             /** @example waiting */
             state: components["schemas"]["InquiryState"];
+            /**
+             * @description The promise that falls due next, while it waits.
+             * @example first
+             */
+            target: components["schemas"]["Target"] | null;
             /**
              * Unit Id
              * Format: uuid
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string;
             /**
              * Version
              * @example 4
@@ -2878,6 +3083,16 @@ export interface components {
              */
             at: string;
             /**
+             * Call Seconds
+             * @example null
+             */
+            call_seconds: number | null;
+            /**
+             * Channel
+             * @example mp
+             */
+            channel: string;
+            /**
              * File Id
              * @example null
              */
@@ -2888,6 +3103,13 @@ export interface components {
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             id: string;
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @description Differs where another inquiry was merged into it.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
             /** @example asked */
             kind: components["schemas"]["EntryKind"];
             /**
@@ -2895,6 +3117,11 @@ export interface components {
              * @example null
              */
             officer_id: string | null;
+            /**
+             * Officer Name
+             * @example null
+             */
+            officer_name: string | null;
             /**
              * Text
              * @example 鉴定什么时候出结果?
@@ -3692,6 +3919,36 @@ export interface components {
             sees: components["schemas"]["Reached"][];
             /** Waits */
             waits: components["schemas"]["Reached"][];
+        };
+        /**
+         * PreviewView
+         * @description What one party will read, masked.
+         */
+        PreviewView: {
+            /**
+             * Name
+             * @example 张*
+             */
+            name: string;
+            /**
+             * Protected
+             * @description Told in the safe way only, by the plan of their protection.
+             * @example false
+             */
+            protected: boolean;
+            /**
+             * Text
+             * @example 您 3月2日 10:00 问的事,莲花派出所答复如下:…
+             */
+            text: string;
+        };
+        /**
+         * Previews
+         * @description What each party will read.
+         */
+        Previews: {
+            /** Items */
+            items: components["schemas"]["PreviewView"][];
         };
         /**
          * Problem
@@ -4874,6 +5131,11 @@ export interface components {
              */
             author_id: string;
             /**
+             * Author Name
+             * @example 王敏
+             */
+            author_name: string | null;
+            /**
              * Awaited
              * @example 等待鉴定意见
              */
@@ -5115,6 +5377,21 @@ export interface components {
              * @example false
              */
             wanted: boolean;
+        };
+        /** Words */
+        Words: {
+            /**
+             * Asks Back
+             * @description A question in return, no answer.
+             * @default false
+             * @example false
+             */
+            asks_back: boolean;
+            /**
+             * Text
+             * @example 鉴定意见预计周五出具,届时通知您。
+             */
+            text: string;
         };
         /** HandOver */
         api__cases__HandOver: {
@@ -9785,6 +10062,238 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InquiryView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_v1_inquiries__inquiry_id__preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inquiry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Words"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Previews"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen_api_v1_inquiries__inquiry_id__reopen_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                inquiry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Because"];
             };
         };
         responses: {

@@ -43,32 +43,31 @@ def why(receiver: Receiver) -> str:
     return AWAY[receiver.skipped[-1].reason] if receiver.skipped else ""
 
 
+async def answered(inquiry: Inquiry, text: str) -> InquiryAnswered:
+    """The answer as the party is told it."""
+    heading, _ = await letterhead(inquiry.member_id)
+    return InquiryAnswered(**heading, asked_at=inquiry.opened_at, answer=text)
+
+
+async def clarification(inquiry: Inquiry, text: str) -> InquiryClarification:
+    """The question in return as the party is asked it."""
+    heading, _ = await letterhead(inquiry.member_id)
+    return InquiryClarification(**heading, asked_at=inquiry.opened_at, question=text)
+
+
 async def notify_answered(inquiry: Inquiry, entry: InquiryEntry, text: str) -> None:
     """The party hears the answer, or that there is one."""
-    heading, address = await letterhead(inquiry.member_id)
-    await _send(
-        Outgoing(
-            context=InquiryAnswered(**heading, asked_at=inquiry.opened_at, answer=text),
-            subject_id=inquiry.id,
-            priority=URGENT,
-            **address,
-        ),
-        entry,
-    )
+    await _reply(inquiry, entry, await answered(inquiry, text))
 
 
 async def notify_asked_back(inquiry: Inquiry, entry: InquiryEntry, text: str) -> None:
     """The party is asked something first."""
-    heading, address = await letterhead(inquiry.member_id)
-    await _send(
-        Outgoing(
-            context=InquiryClarification(**heading, asked_at=inquiry.opened_at, question=text),
-            subject_id=inquiry.id,
-            priority=URGENT,
-            **address,
-        ),
-        entry,
-    )
+    await _reply(inquiry, entry, await clarification(inquiry, text))
+
+
+async def _reply(inquiry: Inquiry, entry: InquiryEntry, context: InquiryAnswered | InquiryClarification) -> None:
+    _, address = await letterhead(inquiry.member_id)
+    await _send(Outgoing(context=context, subject_id=inquiry.id, priority=URGENT, **address), entry)
 
 
 async def notify_received(inquiry: Inquiry, due_at: datetime) -> None:

@@ -83,15 +83,26 @@ async def queue(
     return [Queued(**dict(row) | {"kind": InquiryKind(row["kind"])}) for row in rows]
 
 
-LAST_ASKED = """
+LAST_SAID = """
 select distinct on (inquiry_id) inquiry_id, text, channel from inquiry_entry
-where inquiry_id = any($1::uuid[]) and kind = 'asked' order by inquiry_id, at desc, id desc
+where inquiry_id = any($1::uuid[]) and kind = any($2::text[]) order by inquiry_id, at desc, id desc
 """
+ANSWERS = (EntryKind.ANSWER, EntryKind.CALL, EntryKind.COUNTER_TALK, EntryKind.RECORD_ANSWER)
 
 
 async def last_asked(inquiry_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     """What was asked last in each of these, in the clear, and on which channel."""
-    rows = await database.fetch(LAST_ASKED, list(inquiry_ids)) if inquiry_ids else []
+    return await _last_said(inquiry_ids, (EntryKind.ASKED,))
+
+
+async def last_answers(inquiry_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+    """What each of these was answered last, in the clear, and on which channel."""
+    return await _last_said(inquiry_ids, ANSWERS)
+
+
+async def _last_said(inquiry_ids: Sequence[UUID], kinds: Sequence[EntryKind]) -> dict[UUID, tuple[str, str]]:
+    wanted = [kind.value for kind in kinds]
+    rows = await database.fetch(LAST_SAID, list(inquiry_ids), wanted) if inquiry_ids else []
     open_text = vault().ring.open_text
     return {row["inquiry_id"]: (open_text(row["text"], TEXT), row["channel"]) for row in rows}
 
@@ -119,6 +130,8 @@ class Line:
     text: str
     file_id: UUID | None
     officer_id: UUID | None
+    channel: str
+    call_seconds: int | None
 
 
 SEEN_BY_PARTY = (
@@ -139,7 +152,17 @@ async def thread(inquiry_ids: Sequence[UUID], *, kinds: Sequence[EntryKind] | No
         query = query.filter(kind__in=list(kinds))
     open_text = vault().ring.open_text
     return [
-        Line(e.id, e.inquiry_id, e.at, EntryKind(e.kind), open_text(e.text, TEXT), e.file_id, e.officer_id)
+        Line(
+            e.id,
+            e.inquiry_id,
+            e.at,
+            EntryKind(e.kind),
+            open_text(e.text, TEXT),
+            e.file_id,
+            e.officer_id,
+            e.channel,
+            e.call_seconds,
+        )
         for e in await query.order_by("at", "id")
     ]
 

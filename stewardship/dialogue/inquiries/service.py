@@ -14,6 +14,7 @@ from stewardship.dialogue.inquiries.common import (
     scope,
     with_merged,
 )
+from stewardship.dialogue.inquiries.previews import preview
 from stewardship.dialogue.inquiries.queries import (
     SEEN_BY_PARTY,
     Line,
@@ -21,6 +22,7 @@ from stewardship.dialogue.inquiries.queries import (
     access_inquiry,
     desks_kept,
     inquiries_of,
+    last_answers,
     last_asked,
     queue,
     thread,
@@ -50,11 +52,13 @@ __all__ = [
     "follow_case",
     "hand_over",
     "inquiries_of",
+    "last_answers",
     "last_asked",
     "log_talk",
     "merge",
     "owner_now",
     "pass_on_absent",
+    "preview",
     "queue",
     "reopen",
     "scope",

@@ -96,6 +96,17 @@ async def calendars_of(unit_ids: Collection[UUID]) -> dict[UUID, DutyCalendar]:
     return {row["id"]: await calendar_version(row["calendar_id"] or await calendar_for(row["id"])) for row in rows}
 
 
+def seconds_left(due_at: datetime | None, now: datetime, calendar: DutyCalendar | None) -> int | None:
+    """Seconds until then, of the calendar's duty or, without one, of all time; negative once it has passed."""
+    if due_at is None:
+        return None
+    if calendar is None:
+        return int((due_at - now).total_seconds())
+    if due_at >= now:
+        return int(calendar.duty_between(now, due_at).total_seconds())
+    return -int(calendar.duty_between(due_at, now).total_seconds())
+
+
 async def next_duty(unit_id: UUID, at: datetime) -> datetime:
     """When the unit is on duty next: the instant itself where it is. Raises DutyTimeError."""
     return (await calendar_version(await calendar_for(unit_id))).next_duty(at)

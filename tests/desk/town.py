@@ -1,0 +1,102 @@
+"""A small town on a running installation, for the desk's stories: `python -m tests.desk.town HOME`.
+
+Starts servers, processes and the local platform on free ports, seeds the town, prints one line of JSON saying where and
+who, and stays up until its standard input ends. A program of its own, because it starts servers that end with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from demo.load import PASSWORD, TOTP_SECRET
+from demo.web import Web
+from kit import crypto, database, logs
+from kit.crypto import vault
+from kit.servers import embedded
+from settings import Settings
+from stewardship import reactions
+from stewardship.casework.groups import service as groups
+from stewardship.casework.parties.models import PartyRole, Side
+from stewardship.foundation.actors import Actor, ActorKind
+from stewardship.foundation.org import service as org
+from stewardship.foundation.org.models import Officer
+from tests.faults import installation
+from tests.faults.storm import settings_for
+from tests.faults.town import Town, build
+from tests.support.world import draft, follower, post, register
+
+CASES = 4
+LONG_NAME = "阿卜杜热依木·买买提艾力·图尔荪托合提"
+
+
+async def seed(settings: Settings, url: str) -> dict[str, Any]:
+    """Cases with chatting parties, an update, somebody who asks to be let in; every officer can log in."""
+    crypto.open_vault(settings.encryption_keys.get_secret_value(), settings.index_keys.get_secret_value())
+    reactions.register()
+    async with database.connected(url, pool=4), aiohttp.ClientSession() as session:
+        platform = Web(session, f"http://127.0.0.1:{settings.sandbox_port}")
+        town = await build(platform, f"http://127.0.0.1:{settings.port}", CASES)
+        await _let_in(town)
+        for case in town.cases[:2]:
+            await post(town.world, case, "已调取现场监控,正在逐段核对,预计三天内完成。")
+        await _waits_for_approval(town)
+        return {
+            "desk": f"http://127.0.0.1:{settings.port}",
+            "platform": f"http://127.0.0.1:{settings.sandbox_port}",
+            "officers": {
+                name: getattr(town.world, name).number
+                for name in ("steward", "colleague", "instructor", "inspector", "other_steward", "centre_officer")
+            },
+            "cases": [str(case.id) for case in town.cases],
+            "phones": [[str(each.case_id), each.telephone] for each in town.chatting],
+        }
+
+
+async def _let_in(town: Town) -> None:
+    """The published password and second factor, except for one officer, who has yet to set theirs up."""
+    hashed = await asyncio.to_thread(org.hasher.hash, PASSWORD)
+    sealed = vault().ring.seal_text(TOTP_SECRET, org.TOTP)
+    await Officer.all().update(password_hash=hashed, totp_secret=sealed, totp_confirmed=True)
+    await Officer.filter(id=town.world.other_steward.id).update(totp_secret=None, totp_confirmed=False)
+
+
+async def _waits_for_approval(town: Town) -> None:
+    registered = await register(town.world, [draft(PartyRole.VICTIM, Side.A, name=LONG_NAME)])
+    [issued] = registered.issued
+    identity = await follower("desk-waits")
+    number = (await draft_number(issued.member.person_id)) or ""
+    await groups.prove_phone(
+        Actor(ActorKind.CITIZEN), issued.invitation.id, identity.id, number, verified_by_platform=False
+    )
+
+
+async def draft_number(person_id: Any) -> str | None:
+    """The number that was registered for them."""
+    from stewardship.foundation.people.models import Contact
+
+    contact = await Contact.filter(person_id=person_id).first()
+    return contact.value if contact else None
+
+
+def main() -> int:
+    settings = settings_for(Path(sys.argv[1]).absolute())
+    logs.configure("town")
+    with embedded(settings.home) as servers:
+        urls = {"STEWARD_DATABASE_URL": servers.database_url, "STEWARD_REDIS_URL": servers.redis_url}
+        installation.migrate(settings, urls)
+        with installation.running(settings, servers.database_url, servers.redis_url):
+            found = asyncio.run(seed(settings, servers.database_url))
+            sys.stdout.write(json.dumps(found) + "\n")
+            sys.stdout.flush()
+            sys.stdin.read()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
