@@ -35,6 +35,20 @@ _SHARED: dict[str, tuple[str, frozenset[Notice]]] = {
                 Notice.UPDATE_POSTED,
                 Notice.MATERIAL_RECEIVED,
                 Notice.MATERIAL_REJECTED,
+                Notice.HANDLER_CHANGED,
+            }
+        ),
+    ),
+    "visit": (
+        "预约到访提醒",
+        frozenset(
+            {
+                Notice.APPOINTMENT_OFFERED,
+                Notice.APPOINTMENT_BOOKED,
+                Notice.APPOINTMENT_REMINDER,
+                Notice.APPOINTMENT_MOVED,
+                Notice.APPOINTMENT_COLLEAGUE,
+                Notice.APPOINTMENT_CANCELLED,
             }
         ),
     ),
@@ -70,7 +84,7 @@ def _sms_texts(site: str) -> dict[Notice, Definition]:
     until = Parameter(value="until", limit=8)
     officer = "{1}有一件待办:{2},时间{3}。请登录工作台处理。"
     matter = Parameter(value="matter", limit=12)
-    return {
+    texts = {
         Notice.INVITATION: _sms(invitation, UNIT, CODE, until, WORD),
         Notice.INVITATION_REMINDER: _sms(f"提醒您:{invitation}", UNIT, CODE, until, WORD),
         Notice.ENROLMENT_PENDING: _sms(f"{{1}}正在核实您的身份,核实后会通知您。{_genuine(2)}", UNIT, WORD),
@@ -106,6 +120,48 @@ def _sms_texts(site: str) -> dict[Notice, Definition]:
         notice: _sms(officer, UNIT, matter, WHEN)
         for notice, entry in REGISTRY.items()
         if entry.to is RecipientKind.OFFICER
+    }
+    return texts | _sms_about_visits()
+
+
+def _sms_about_visits() -> dict[Notice, Definition]:
+    """Of appointments and hand-overs. A time is picked by its number, because anybody can answer an SMS."""
+    times = tuple(Parameter(value=value, limit=12) for value in ("first", "second", "third"))
+    one, other = Parameter(value="one", limit=12), Parameter(value="other", limit=12)
+    was, place = Parameter(value="was", limit=12), Parameter(value="place", limit=12)
+    return {
+        Notice.HANDLER_CHANGED: _sms(
+            f"{{1}}现由其他民警办理您的事项,办理不受影响,有问题可拨打值班电话。{_genuine(2)}", UNIT, WORD
+        ),
+        Notice.APPOINTMENT_OFFERED: _sms(
+            "{1}请您来所办事,请回复数字选时间:1为{2},2为{3},3为{4};都不合适请回复0。" + _genuine(5),
+            UNIT,
+            *times,
+            WORD,
+        ),
+        Notice.APPOINTMENT_BOOKED: _sms(
+            f"已约好:{{1}}到{{2}}办事,地点{{3}}。来不了请提前打值班电话。{_genuine(4)}", WHEN, UNIT, place, WORD
+        ),
+        Notice.APPOINTMENT_REMINDER: _sms(
+            f"提醒您:{{1}}到{{2}}办事,地点{{3}}。来不了请提前打值班电话。{_genuine(4)}", WHEN, UNIT, place, WORD
+        ),
+        Notice.APPOINTMENT_MOVED: _sms(
+            "很抱歉,{1}民警有任务,请不要在这个时间来{2}。请回复数字另选:1为{3},2为{4},3为{5};都不合适请回复0。"
+            + _genuine(6),
+            was,
+            UNIT,
+            *times,
+            WORD,
+        ),
+        Notice.APPOINTMENT_COLLEAGUE: _sms(
+            f"您{{1}}到{{2}}办事,改由其他民警接待,时间地点不变。{_genuine(3)}", WHEN, UNIT, WORD
+        ),
+        Notice.APPOINTMENT_CANCELLED: _sms(
+            f"您{{1}}到{{2}}的安排取消了,请不要前来,民警会再联系您。{_genuine(3)}", WHEN, UNIT, WORD
+        ),
+        Notice.WHICH_QUESTION: _sms(
+            f"您有两件事等您回复:{{1}}请回复11、12或13;{{2}}请回复21、22或23。{_genuine(3)}", one, other, WORD
+        ),
     }
 
 

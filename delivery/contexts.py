@@ -40,6 +40,19 @@ class Notice(StrEnum):
     SILENCE_REMINDER = "silence_reminder"
     VISIT_ASSIGNED = "visit_assigned"
     SAFE_NOTICE_DUE = "safe_notice_due"
+    HANDLER_CHANGED = "handler_changed"
+    APPOINTMENT_OFFERED = "appointment_offered"
+    APPOINTMENT_BOOKED = "appointment_booked"
+    APPOINTMENT_REMINDER = "appointment_reminder"
+    APPOINTMENT_MOVED = "appointment_moved"
+    APPOINTMENT_COLLEAGUE = "appointment_colleague"
+    APPOINTMENT_CANCELLED = "appointment_cancelled"
+    WHICH_QUESTION = "which_question"
+    THREAT_REPORTED = "threat_reported"
+    APPOINTMENT_CHANGED = "appointment_changed"
+    HANDOVER_OFFERED = "handover_offered"
+    HANDOVER_REFUSED = "handover_refused"
+    HANDOVER_RETURNED = "handover_returned"
 
 
 _ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
@@ -58,6 +71,8 @@ Token = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,32}$")]
 Words = Annotated[str, Field(min_length=1, max_length=20, pattern=_SOME_WORDS)]
 """A few words of a fixed vocabulary, such as an office (值班领导); never a person's name."""
 OptionalWords = Annotated[str, Field(max_length=20, pattern=_ONE_LINE)]
+Line = Annotated[str, Field(max_length=120, pattern=_ONE_LINE)]
+"""One line that an officer wrote, such as the papers to bring; may be empty."""
 Text = Annotated[str, Field(min_length=1, max_length=MAX_ANSWER, pattern=_TEXT)]
 
 
@@ -182,6 +197,77 @@ class VisitAnnounced(CitizenContext):
     due_at: AwareDatetime
 
 
+class HandlerChanged(CitizenContext):
+    """Somebody else of the unit looks after your case for the time being. One notice, however many of one's cases."""
+
+    notice = Notice.HANDLER_CHANGED
+    since: AwareDatetime
+
+
+class AppointmentContext(CitizenContext):
+    """What every notice about an appointment knows: which one, and what it is for in neutral words (办理手续)."""
+
+    appointment: Token
+    purpose: Words
+    place: OptionalWords = ""
+    """A room (一楼接待室); never what happens there."""
+
+
+class AppointmentOffered(AppointmentContext):
+    """Pick one of three times, by a tap or by its number."""
+
+    notice = Notice.APPOINTMENT_OFFERED
+    first: AwareDatetime
+    second: AwareDatetime
+    third: AwareDatetime
+    bring: Line = ""
+
+
+class AppointmentBooked(AppointmentContext):
+    """It is settled: when, where, what to bring, what it costs."""
+
+    notice = Notice.APPOINTMENT_BOOKED
+    at: AwareDatetime
+    bring: Line = ""
+    fee: OptionalWords = ""
+
+
+class AppointmentReminder(AppointmentBooked):
+    """The same once more, the working day before and two hours before."""
+
+    notice = Notice.APPOINTMENT_REMINDER
+
+
+class AppointmentMoved(AppointmentOffered):
+    """Do not come at `was_at`: the officer is away. Three other times."""
+
+    notice = Notice.APPOINTMENT_MOVED
+    was_at: AwareDatetime
+
+
+class AppointmentColleague(AppointmentContext):
+    """Another officer sees you; time and place stay."""
+
+    notice = Notice.APPOINTMENT_COLLEAGUE
+    at: AwareDatetime
+
+
+class AppointmentCancelled(AppointmentContext):
+    """Do not come at `at`: it does not take place."""
+
+    notice = Notice.APPOINTMENT_CANCELLED
+    at: AwareDatetime
+
+
+class WhichQuestion(CitizenContext):
+    """A bare digit may answer two questions of ours: which is meant? Answered by 11, 12, 13 or 21, 22, 23."""
+
+    notice = Notice.WHICH_QUESTION
+    asked_at: AwareDatetime
+    one: Words
+    other: Words
+
+
 class OfficerContext(Context):
     """What every notice to an officer knows."""
 
@@ -237,6 +323,42 @@ class SafeNoticeDue(OfficerContext):
 
     notice = Notice.SAFE_NOTICE_DUE
     due_at: AwareDatetime
+
+
+class ThreatReported(OfficerContext):
+    """Somebody of a case writes that they are in danger. The only notice that rings off duty as well."""
+
+    notice = Notice.THREAT_REPORTED
+    reported_at: AwareDatetime
+
+
+class AppointmentChanged(OfficerContext):
+    """A party picked, moved or gave up a time; `what` in words such as 已选定时间."""
+
+    notice = Notice.APPOINTMENT_CHANGED
+    at: AwareDatetime
+    what: Words
+
+
+class HandoverOffered(OfficerContext):
+    """So many cases of a colleague on leave are to be yours until they are back."""
+
+    notice = Notice.HANDOVER_OFFERED
+    count: Annotated[int, Field(ge=1, le=9999)]
+    back_at: AwareDatetime
+
+
+class HandoverRefused(HandoverOffered):
+    """So many cases of an officer on leave found nobody, and are with their instructor."""
+
+    notice = Notice.HANDOVER_REFUSED
+
+
+class HandoverReturned(OfficerContext):
+    """You are back: so many cases are yours again; what happened meanwhile is in the digest."""
+
+    notice = Notice.HANDOVER_RETURNED
+    count: Annotated[int, Field(ge=0, le=9999)]
 
 
 def _all(kind: type[Context]) -> list[type[Context]]:

@@ -27,6 +27,7 @@ from delivery.hooks import Hooks, install_hooks
 from delivery.ledger import Loaded
 from delivery.models import CONTEXT, Channel, Outcome
 from delivery.outbox import JOB
+from delivery.phrases import Said
 from delivery.planner import Option, Plan, plan
 from delivery.quotas import Quotas
 from delivery.recipients import Dropped, Identity, Recipient, Resolver
@@ -34,7 +35,7 @@ from delivery.registry import REGISTRY, page_of
 from delivery.reports import apply_report, prune, reconcile, reconcile_unknown
 from delivery.templates import active_templates
 from delivery.verdicts import Verdict, Work, after_sending, before_sending, target_id_of
-from delivery.wording import Said, say
+from delivery.wording import say
 from kit import clock, database, jobs
 from kit.crypto import CryptoError, vault
 from wechat.errors import CallError

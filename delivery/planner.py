@@ -42,6 +42,8 @@ class Skip(StrEnum):
     NO_PHONE = "no_phone"
     OPTED_OUT = "opted_out"
     QUIET_HOURS = "quiet_hours"
+    OFF_DUTY = "off_duty"
+    """An officer's rest is theirs: it waits in the queue until duty starts."""
     PROTECTED = "protected"
     """The person may be reached by the safe way only."""
 
@@ -76,6 +78,11 @@ class Plan:
     safe_call_needed: bool = False
 
     @property
+    def off_duty(self) -> bool:
+        """Whether it waits for an officer's duty to start."""
+        return Skip.OFF_DUTY in self.skipped.values()
+
+    @property
     def reason(self) -> str:
         """Why there is no option: the last resort, and what keeps it from being used."""
         if self.safe_call_needed:
@@ -107,6 +114,8 @@ def plan(
     """Plan one message. `now`: UTC, domain clock; `refused`: channels that refused this message before."""
     if recipient.protected is not None:
         return _plan_protected(entry, recipient.protected, templates, now, connected - refused)
+    if recipient.off_duty_until is not None and recipient.off_duty_until > now and not entry.threat:
+        return Plan((), dict.fromkeys(entry.channels, Skip.OFF_DUTY), recipient.off_duty_until)
     situation = _Situation(entry, recipient, templates, now)
     options: list[Option] = []
     skipped: dict[Channel, Skip] = {}

@@ -93,6 +93,8 @@ class Recipient:
     phones: tuple[Phone, ...] = ()
     protected: Protected | None = None
     elderly: bool = False
+    off_duty_until: datetime | None = None
+    """Of an officer who is off duty: when duty next starts (UTC). Until then nothing but a threat rings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Entry:
     """Where no message gets through, somebody must telephone."""
     at_night: bool = False
     """An SMS may ring between 21:00 and 8:00: it follows at once from what the recipient just did, or is on duty."""
+    threat: bool = False
+    """Somebody is in danger: it rings an officer who is off duty as well. Every other notice waits for their duty."""
     page: str = "pages/case/index?reference={reference}"
     """Of the mini-program; fields of the context in braces."""
 
@@ -51,12 +53,14 @@ def _citizen(
     return Entry(notice, RecipientKind.PERSON, channels, timedelta(days=days), call, **more)  # type: ignore[arg-type]  # at_night and page, by name.
 
 
-def _officer(notice: Notice, hours: float, *, at_night: bool = False) -> Entry:
+def _officer(notice: Notice, hours: float, *, at_night: bool = False, threat: bool = False) -> Entry:
     page = "pages/desk/index?reference={reference}"
-    return Entry(notice, RecipientKind.OFFICER, TO_OFFICER, timedelta(hours=hours), at_night=at_night, page=page)
+    lifetime = timedelta(hours=hours)
+    return Entry(notice, RecipientKind.OFFICER, TO_OFFICER, lifetime, at_night=at_night, threat=threat, page=page)
 
 
 _RATING_PAGE = "pages/rate/index?token={token}"
+_APPOINTMENT_PAGE = "pages/appointment/index?id={appointment}"
 
 _ENTRIES = (
     _citizen(Notice.INVITATION, 7, channels=(SMS,), call=True, at_night=True),
@@ -80,6 +84,20 @@ _ENTRIES = (
     _officer(Notice.SILENCE_REMINDER, 48),
     _officer(Notice.VISIT_ASSIGNED, 24),
     _officer(Notice.SAFE_NOTICE_DUE, 24),
+    _citizen(Notice.HANDLER_CHANGED, 7, call=True),
+    _citizen(Notice.APPOINTMENT_OFFERED, 2, call=True, page=_APPOINTMENT_PAGE),
+    # Booking answers what the party just did; a change must be known before they set out, whatever the hour.
+    _citizen(Notice.APPOINTMENT_BOOKED, 2, call=True, at_night=True, page=_APPOINTMENT_PAGE),
+    _citizen(Notice.APPOINTMENT_REMINDER, 1, page=_APPOINTMENT_PAGE),
+    _citizen(Notice.APPOINTMENT_MOVED, 2, call=True, at_night=True, page=_APPOINTMENT_PAGE),
+    _citizen(Notice.APPOINTMENT_COLLEAGUE, 2, call=True, page=_APPOINTMENT_PAGE),
+    _citizen(Notice.APPOINTMENT_CANCELLED, 2, call=True, at_night=True, page=_APPOINTMENT_PAGE),
+    _citizen(Notice.WHICH_QUESTION, 0.5, channels=(SMS,), at_night=True),
+    _officer(Notice.THREAT_REPORTED, 12, at_night=True, threat=True),
+    _officer(Notice.APPOINTMENT_CHANGED, 48),
+    _officer(Notice.HANDOVER_OFFERED, 72),
+    _officer(Notice.HANDOVER_REFUSED, 72),
+    _officer(Notice.HANDOVER_RETURNED, 72),
 )
 
 REGISTRY: dict[Notice, Entry] = {entry.notice: entry for entry in _ENTRIES}

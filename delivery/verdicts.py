@@ -13,7 +13,7 @@ from delivery.contexts import Context
 from delivery.hooks import Fact
 from delivery.ledger import Attempt, Change, Loaded
 from delivery.models import Channel, MessageState, Outcome
-from delivery.planner import Option, Plan
+from delivery.planner import Option, Plan, Skip
 from delivery.recipients import Dropped, Identity, Recipient
 
 PATIENCE = 4
@@ -28,6 +28,7 @@ _AT_LEAST: Mapping[Cause | Fact | None, timedelta] = {
 }
 """The delay before a next try."""
 WAITS_FOR_MORNING, WAITS_FOR_SAFE_HOURS = "waits_for_morning", "waits_for_safe_hours"
+WAITS_FOR_DUTY = "waits_for_duty"
 """Reasons of a message that stays QUEUED."""
 REPEATABLE_FOR = timedelta(minutes=9)
 """An idempotent channel forgets what it sent after ten minutes."""
@@ -128,11 +129,15 @@ def _why_none(work: Work) -> str:
 
 def _later(work: Work, until: datetime, now: datetime) -> Verdict:
     expires_at = work.loaded.expires_at
+    if work.plan.off_duty and expires_at is not None and expires_at <= until:
+        # What it says stands in the officer's queue when they come back; nothing failed.
+        return _settle(work, MessageState.CANCELLED, Skip.OFF_DUTY.value)
     if expires_at is not None and expires_at <= until:
         # It would be too late then; better that somebody hears of it now.
         return _settle(work, MessageState.FAILED, _why_none(work))
     safe = isinstance(work.to, Recipient) and work.to.protected is not None
-    reason = WAITS_FOR_SAFE_HOURS if safe else WAITS_FOR_MORNING
+    waits = WAITS_FOR_DUTY if work.plan.off_duty else WAITS_FOR_MORNING
+    reason = WAITS_FOR_SAFE_HOURS if safe else waits
     return Verdict(work, Change(work.loaded.view.id, work.tries, MessageState.QUEUED, reason), again_after=until - now)
 
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from delivery.hooks import Fact
 from delivery.models import Channel, Outcome
+from delivery.phrases import Said
 from delivery.templates import ActiveTemplate
-from delivery.wording import Said
 from wechat.errors import (
     BadContent,
     BadRecipient,

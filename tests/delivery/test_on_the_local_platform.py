@@ -59,6 +59,23 @@ FACTS: dict[str, Any] = {
     "why": "民警休假",
     "percent": 80,
     "days": 8,
+    "count": 40,
+    "appointment": "01932c075d2e7c3a9b1f2f6d8a4e5c70",
+    "purpose": "办理手续",
+    "place": "一楼接待室",
+    "bring": "身份证、受案回执",
+    "fee": "免费",
+    "one": "3月16日来所",
+    "other": "服务评价",
+    "what": "已选定时间",
+    "since": datetime(2026, 3, 12, 4, tzinfo=UTC),
+    "reported_at": datetime(2026, 3, 12, 4, tzinfo=UTC),
+    "back_at": datetime(2026, 3, 20, 9, tzinfo=UTC),
+    "at": datetime(2026, 3, 16, 1, tzinfo=UTC),
+    "was_at": datetime(2026, 3, 13, 1, tzinfo=UTC),
+    "first": datetime(2026, 3, 16, 1, tzinfo=UTC),
+    "second": datetime(2026, 3, 17, 1, tzinfo=UTC),
+    "third": datetime(2026, 3, 18, 7, 30, tzinfo=UTC),
 }
 
 

@@ -17,9 +17,10 @@ from delivery.channels.oa_customer_service import TEXT_BYTES
 from delivery.contexts import CONTEXTS, Context, Notice
 from delivery.fields import NoWordingFits, fit_field, fit_text
 from delivery.models import Channel, RecipientKind
+from delivery.phrases import RATINGS, unit_names
 from delivery.registry import REGISTRY, page_of
 from delivery.templates import ActiveTemplate, Definition, Parameter, Seed, TemplateField
-from delivery.wording import RATINGS, say, unit_names
+from delivery.wording import say
 from sandbox.rules.fields import check_value
 
 SEEDS = starting_templates("https://steward.example/")
@@ -52,6 +53,12 @@ FACTS: dict[str, st.SearchStrategy[Any]] = {
     "why": chinese.map(lambda word: word[:20]),
     "percent": st.integers(1, 99),
     "days": st.integers(1, 999),
+    "count": st.integers(1, 9999),
+    "appointment": st.uuids().map(lambda id_: id_.hex),
+    "bring": chinese.map(lambda text: text[:120]) | st.just(""),
+    **dict.fromkeys(("purpose", "one", "other", "what"), chinese.map(lambda word: word[:20])),
+    **dict.fromkeys(("place", "fee"), chinese.map(lambda word: word[:20]) | st.just("")),
+    **dict.fromkeys(("first", "second", "third", "at", "was_at", "since", "reported_at", "back_at"), instants),
 }
 contexts = st.sampled_from(sorted(CONTEXTS)).flatmap(
     lambda notice: st.builds(CONTEXTS[notice], **{name: FACTS[name] for name in CONTEXTS[notice].model_fields})
