@@ -110,8 +110,9 @@ async def ask(payload: Question, member: OwnMember, actor: ActorDep, services: S
     if intent is Intent.THANKS:
         return Taken(inquiry_id=None, is_new=False, due_at=None)
     key = f"{CHANNEL}:{member.id}:{payload.client_key}"
-    asked = await inquiries.ask(actor, member, payload.text, channel=CHANNEL, source_key=key)
-    return taken(asked, emergency=intent is Intent.EMERGENCY)
+    emergency = intent is Intent.EMERGENCY
+    asked = await inquiries.ask(actor, member, payload.text, channel=CHANNEL, source_key=key, threat=emergency)
+    return taken(asked, emergency=emergency)
 
 
 @router.post("/my/cases/{case_id}/call-back", status_code=201)

@@ -25,7 +25,7 @@ from delivery.phrases import (
 )
 from kit import clock
 
-__all__ = ("say", "visit_wording")
+__all__ = ["say", "visit_wording"]
 
 
 def say(context: c.Context) -> Said:
@@ -38,7 +38,7 @@ def say(context: c.Context) -> Said:
 
 @says(c.Invitation)
 def _invitation(context: c.Invitation) -> Said:
-    hint = ["点开查进展、提问题、等回复", CHECK]
+    hint = ("点开查进展、提问题、等回复", CHECK)
     values = values_of(
         context, ("请加入案件服务", "请您加入"), context.until, hint, token=[context.token], until=[day(context.until)]
     )
@@ -50,7 +50,7 @@ SAYERS[Notice.INVITATION_REMINDER] = _invitation
 
 @says(c.JoinedWelcome)
 def _joined(context: c.JoinedWelcome) -> Said:
-    values = values_of(context, ("您已加入案件服务", "加入成功"), clock.now(), ["有问题直接发消息,民警会答复", CHECK])
+    values = values_of(context, ("您已加入案件服务", "加入成功"), clock.now(), ("有问题直接发消息,民警会答复", CHECK))
     chat = chat_text(
         context,
         f"您已加入,{context.unit}会把办理进展告诉您。",
@@ -70,7 +70,7 @@ def _pending(context: c.EnrolmentPending) -> Said:
 @says(c.UpdatePosted)
 def _update(context: c.UpdatePosted) -> Said:
     values = values_of(
-        context, ("您的事项有新的办理进展", "有新进展"), context.posted_at, ["点开查看,有问题可以直接问", CHECK]
+        context, ("您的事项有新的办理进展", "有新进展"), context.posted_at, ("点开查看,有问题可以直接问", CHECK)
     )
     following = f"下次联系您:{day(context.next_contact_on)}前。" if context.next_contact_on else ""
     chat = chat_text(
@@ -96,7 +96,7 @@ def _received(context: c.InquiryReceived) -> Said:
 
 @says(c.InquiryAnswered)
 def _answered(context: c.InquiryAnswered) -> Said:
-    values = values_of(context, ("您的提问有了答复", "有答复了"), context.asked_at, ["请点开查看答复全文", CHECK])
+    values = values_of(context, ("您的提问有了答复", "有答复了"), context.asked_at, ("请点开查看答复全文", CHECK))
     head = f"您 {moment(context.asked_at)} 问的事,{context.unit}答复如下:"
     whole = chat_text(context, head, context.answer, "没说清楚的,直接回复就可以。")
     long = chat_text(

@@ -15,13 +15,14 @@ from delivery.contexts import Notice
 from delivery.hooks import Fact, Failure, Hooks, Refusal
 from delivery.models import RecipientKind
 from delivery.recipients import Credit, Dropped, Identity, MessageView, Phone, Protected, Recipient, Window
-from kit import database
+from kit import clock, database
 from kit.crypto import vault
 from stewardship.casework.groups.models import MemberState
 from stewardship.foundation.actors import SYSTEM
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.org.service import MOBILE
 from stewardship.foundation.people.models import CONTACT, SubscriptionCredit, WechatIdentity
+from stewardship.off_duty import off_duty_until
 from stewardship.opinion.ratings import asking
 from stewardship.opinion.visits import service as visits
 
@@ -187,12 +188,16 @@ def _person(row: asyncpg.Record, phones: Sequence[Phone], identities: Mapping[tu
 
 async def _officers(officers: set[UUID], identities: Mapping[tuple[UUID, str], Identity]) -> dict[UUID, Recipient]:
     rows = await database.fetch(OFFICERS, list(officers)) if officers else []
+    resting = await off_duty_until([row["id"] for row in rows], clock.now()) if rows else {}
     found = {}
     for row in rows:
         number = vault().ring.open_text(row["mobile"], MOBILE) if row["mobile"] else None
         phones = (Phone(row["id"], _e164(number)),) if number else ()
         found[row["id"]] = Recipient(
-            oa=identities.get((row["id"], "oa")), mp=identities.get((row["id"], "mp")), phones=phones
+            oa=identities.get((row["id"], "oa")),
+            mp=identities.get((row["id"], "mp")),
+            phones=phones,
+            off_duty_until=resting.get(row["id"]),
         )
     return found
 

@@ -76,7 +76,7 @@ class MemberTurn:
             case Intent.CALL_BACK:
                 return await self.ask(InquiryKind.CALL_BACK, texts.CALL_BACK, repeat=True)
             case Intent.EMERGENCY:
-                reply = await self.ask(InquiryKind.QUESTION, texts.ASKED, repeat=True)
+                reply = await self.ask(InquiryKind.QUESTION, texts.ASKED, repeat=True, threat=True)
                 return Reply(f"{texts.EMERGENCY}\n{reply.text}", outcome="emergency")
         return await self.ask(InquiryKind.QUESTION, texts.ASKED)
 
@@ -87,7 +87,7 @@ class MemberTurn:
         await write_down([answer], self.turn.at)
         return Reply(answer.answer, outcome=answer.kind.value)
 
-    async def ask(self, kind: InquiryKind, words: str, *, repeat: bool = False) -> Reply:
+    async def ask(self, kind: InquiryKind, words: str, *, repeat: bool = False, threat: bool = False) -> Reply:
         """Put it to a person. The first message is acknowledged with the time an answer is due; those after are not."""
         member = await Member.get(id=self.context.member_id)
         asked = await inquiries.ask(
@@ -97,6 +97,7 @@ class MemberTurn:
             channel=self.turn.speaker.channel,
             source_key=self.said.source_key,
             kind=kind,
+            threat=threat,
         )
         if not asked.is_new and not repeat:
             return Reply(outcome="joined_inquiry")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from delivery.contexts import Notice
 from delivery.hooks import Fact, Failure, Refusal
 from delivery.models import Channel, Message, RecipientKind
+from delivery.planner import plan
 from delivery.recipients import Dropped, MessageView, Recipient
+from delivery.registry import REGISTRY
 from kit import clock
 from kit.ids import new_id
 from stewardship import reach
@@ -19,10 +22,12 @@ from stewardship.casework.groups.models import Member, MemberState
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
+from stewardship.foundation.org import service as org
+from stewardship.foundation.org.models import ShiftKind
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Contact, Platform, Trust, WechatIdentity
 from stewardship.opinion.visits.models import Visit, VisitPurpose
-from tests.support.world import OA, Joined, World, acting, case_with, post
+from tests.support.world import OA, Joined, World, acting, case_with, on_leave, post
 
 
 def view(notice: Notice, member: Member, subject_id: UUID | None = None) -> MessageView:
@@ -177,3 +182,44 @@ async def test_an_officer_who_bound_the_mini_program_is_reached_in_the_official_
     assert (found.oa is not None, found.mp is not None) == (True, True)
     assert found.oa is not None
     assert found.oa.identity_id == following.id
+
+
+def to_officer(notice: Notice, officer_id: UUID) -> MessageView:
+    return MessageView(new_id(), notice, RecipientKind.OFFICER, officer_id, None, None, None, None, 5, clock.now())
+
+
+async def test_an_officer_off_duty_hears_when_duty_starts_and_of_a_threat_at_once(world: World) -> None:
+    clock.set_offset(clock.offset() + timedelta(hours=13))
+    found = await one(to_officer(Notice.VISIT_ASSIGNED, world.steward.id))
+    assert isinstance(found, Recipient)
+    morning = datetime(2026, 3, 17, 0, 30, tzinfo=UTC)
+    assert found.off_duty_until == morning, "22:00 is not duty time; 08:30 is"
+    waits = plan(REGISTRY[Notice.VISIT_ASSIGNED], found, {}, clock.now())
+    assert (waits.options, waits.later) == ((), morning)
+    assert plan(REGISTRY[Notice.THREAT_REPORTED], found, {}, clock.now()).later is None
+
+
+async def test_whoever_is_on_duty_at_night_is_rung_at_night(world: World) -> None:
+    clock.set_offset(clock.offset() + timedelta(hours=13))
+    await org.roster(
+        SYSTEM,
+        unit_id=world.station.id,
+        officer_id=world.steward.id,
+        kind=ShiftKind.DUTY,
+        starts_at=clock.now() - timedelta(hours=5),
+        ends_at=clock.now() + timedelta(hours=7),
+    )
+    found = await one(to_officer(Notice.VISIT_ASSIGNED, world.steward.id))
+    assert isinstance(found, Recipient)
+    assert found.off_duty_until is None
+
+
+async def test_an_outcry_reaches_the_steward_and_whoever_is_there_once_in_ten_minutes(world: World) -> None:
+    joined = await victim(world)
+    await on_leave(world, world.steward)
+    person = Actor(ActorKind.CITIZEN, joined.members[0].person_id)
+    for text in ("救命,他来撞门了", "快来人!"):
+        await inquiries.ask(person, joined.members[0], text, channel="oa", source_key=None, threat=True)
+    told = await Message.filter(notice=Notice.THREAT_REPORTED.value).values_list("recipient_id", flat=True)
+    assert len(told) == 2
+    assert world.steward.id in told

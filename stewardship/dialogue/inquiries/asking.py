@@ -27,6 +27,7 @@ from stewardship.foundation.clocks import service as clocks
 from stewardship.foundation.clocks.log import Kind
 from stewardship.foundation.clocks.models import Clock
 from stewardship.foundation.errors import Conflict, NotFound
+from stewardship.foundation.org import rosters
 
 NOT_SOLVED = "没有解决"
 ACKNOWLEDGED_BY_MESSAGE = frozenset({"sms"})
@@ -74,9 +75,11 @@ async def ask(
     source_key: str | None,
     kind: InquiryKind = InquiryKind.QUESTION,
     file_id: UUID | None = None,
+    threat: bool = False,
 ) -> Asked:
     """A party's message: it joins their waiting inquiry, or opens one. The same `source_key` is taken once.
 
+    `threat`: they say that they are in danger, and whoever is there for the case hears of it at once.
     A message after the answer opens a new one, whose clock is its own. Raises Invalid for an empty or overlong text.
     """
     check_text(text)
@@ -86,7 +89,18 @@ async def ask(
     if taken is not None:
         return taken
     place = await _place_of(member.id)
-    return await _join(place, words) if place is not None else await _open(actor, member, words)
+    asked = await _join(place, words) if place is not None else await _open(actor, member, words)
+    if threat:
+        await _report_threat(asked.inquiry)
+    return asked
+
+
+async def _report_threat(inquiry: Inquiry) -> None:
+    """The steward hears of it wherever they are, and so does whoever is on duty."""
+    case, at = await Case.get(id=inquiry.case_id), clock.now()
+    there = (await rosters.receiver(case.unit_id, case.steward_id, case.deputy_id, at)).candidate.id
+    for officer_id in {there, case.steward_id or there}:
+        await notices.notify_threat(inquiry, officer_id, at)
 
 
 async def _taken_before(source_key: str | None) -> Asked | None:

@@ -15,6 +15,7 @@ from delivery.contexts import (
     InquiryWarning,
     MaterialRejected,
     OfficerContext,
+    ThreatReported,
 )
 from delivery.models import RecipientKind
 from delivery.outbox import Outgoing, enqueue
@@ -27,6 +28,8 @@ from stewardship.foundation.files.rules import receipt_of
 from stewardship.foundation.org.models import Unit
 
 URGENT = 5
+THREAT = 9
+OUTCRY_SECONDS = 600
 PARTY_FIRST = 6
 """A party hears of a missed promise before any officer does."""
 AWAY = {
@@ -136,7 +139,17 @@ async def notify_passed_on(inquiry: Inquiry, receiver: Receiver, due_at: datetim
     await _to_officer(inquiry, receiver.candidate.id, context, key)
 
 
-async def _to_officer(inquiry: Inquiry, officer_id: UUID, context: OfficerContext, key: str) -> None:
+async def notify_threat(inquiry: Inquiry, officer_id: UUID, at: datetime) -> None:
+    """An officer hears that somebody is in danger; the messages of one outcry ring once in ten minutes."""
+    case, unit = await Case.get(id=inquiry.case_id), await Unit.get(id=inquiry.unit_id)
+    context = ThreatReported(unit=unit.name, reference=case.reference, reported_at=at)
+    key = f"threat:{inquiry.id}:{officer_id}:{int(at.timestamp()) // OUTCRY_SECONDS}"
+    await _to_officer(inquiry, officer_id, context, key, priority=THREAT)
+
+
+async def _to_officer(
+    inquiry: Inquiry, officer_id: UUID, context: OfficerContext, key: str, *, priority: int = URGENT
+) -> None:
     await enqueue(
         Outgoing(
             context=context,
@@ -146,7 +159,7 @@ async def _to_officer(inquiry: Inquiry, officer_id: UUID, context: OfficerContex
             unit_id=inquiry.unit_id,
             subject_id=inquiry.id,
             once_key=key,
-            priority=URGENT,
+            priority=priority,
         )
     )
 

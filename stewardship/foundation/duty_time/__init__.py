@@ -16,7 +16,10 @@ from stewardship.foundation.duty_time.roster import (
     Skipped,
     SkipReason,
     Span,
+    Urgency,
     choose_receiver,
+    may_ring,
+    rings_from,
 )
 
 __all__ = [
@@ -39,5 +42,8 @@ __all__ = [
     "SkipReason",
     "Skipped",
     "Span",
+    "Urgency",
     "choose_receiver",
+    "may_ring",
+    "rings_from",
 ]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
+from stewardship.foundation.duty_time.calendar import DutyCalendar
 from stewardship.foundation.duty_time.errors import InvalidCalendar, NoReceiver
+
+OPEN_ABSENCE = timedelta(days=1)
+"""How long an absence without an end is taken to last, until somebody looks again."""
+REST = timedelta(hours=12)
+"""Between the last shift that is known and the next time that somebody may be rung."""
 
 
 class EscalationLevel(IntEnum):
@@ -138,3 +144,45 @@ def _check_span(start: datetime, end: datetime | None) -> None:
         raise InvalidCalendar("shifts and absences are aware instants")
     if end is not None and end <= start:
         raise InvalidCalendar("a shift or an absence ends after it starts")
+
+
+class Urgency(StrEnum):
+    """Whether something may wait for an officer's duty."""
+
+    ORDINARY = "ordinary"
+    THREAT = "threat"
+    """Somebody is in danger."""
+
+
+def may_ring(officer: Presence, at: datetime, urgency: Urgency, hours: DutyCalendar) -> bool:
+    """Whether a message may ring an officer: on duty any, off duty only a threat.
+
+    Whoever has no roster keeps the unit's duty hours (`hours`). Raises OutOfRange.
+    """
+    if urgency is Urgency.THREAT:
+        return True
+    if officer.reason_to_skip(at) is not None:
+        return False
+    return officer.shifts is not None or hours.is_on_duty(at)
+
+
+def rings_from(officer: Presence, at: datetime, hours: DutyCalendar) -> datetime:
+    """The first instant from `at` on at which an ordinary message may ring. Raises NoDutyTime, OutOfRange.
+
+    Where the known roster ends, the unit's hours stand for it after a night's rest; an absence without an end is
+    looked at again a day later.
+    """
+    while not may_ring(officer, at, Urgency.ORDINARY, hours):
+        covering = [absence.end for absence in officer.absences if absence.covers(at)]
+        if None in covering:
+            return hours.next_duty(at + OPEN_ABSENCE)
+        if covering:
+            at = max(end for end in covering if end is not None)
+            continue
+        starts = [shift.start for shift in officer.shifts or () if shift.start > at]
+        if starts or officer.shifts is None:
+            at = min(starts) if starts else hours.next_duty(at)
+        else:
+            at = hours.next_duty(max(at, max(shift.end for shift in officer.shifts) + REST))
+            officer = Presence(None, officer.absences)
+    return at

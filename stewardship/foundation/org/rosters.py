@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -45,8 +45,8 @@ async def receiver(
         level = EscalationLevel.INSTRUCTOR if step == 0 else EscalationLevel.SUB_BUREAU
         line += [(officer.id, level) for officer in await org.officers_with(Role.INSTRUCTOR, unit.id)]
     ordered = await _serving(_once(line), unit_id) or [(unit_id, EscalationLevel.INSTRUCTOR)]
-    presences = await _presences([officer for officer, _ in ordered], at)
-    candidates = [Candidate(officer, level, presences.get(officer, Presence())) for officer, level in ordered]
+    known = await presences([officer for officer, _ in ordered], at)
+    candidates = [Candidate(officer, level, known.get(officer, Presence())) for officer, level in ordered]
     return choose_receiver(candidates, at, from_level=from_level)
 
 
@@ -78,9 +78,10 @@ async def _deputies(unit_id: UUID, deputy_id: UUID | None, at: datetime) -> list
     return ([deputy_id] if deputy_id else []) + [shift.officer_id for shift in shifts]
 
 
-async def _presences(officers: list[UUID], at: datetime) -> dict[UUID, Presence]:
+async def presences(officers: Sequence[UUID], at: datetime) -> dict[UUID, Presence]:
+    """When each is there and when away, within a week of the instant."""
     shifts = await Shift.filter(
-        officer_id__in=officers, starts_at__lt=at + ROSTER_HORIZON, ends_at__gt=at - ROSTER_HORIZON
+        officer_id__in=list(officers), starts_at__lt=at + ROSTER_HORIZON, ends_at__gt=at - ROSTER_HORIZON
     )
     return {officer: _presence([s for s in shifts if s.officer_id == officer]) for officer in officers}
 
