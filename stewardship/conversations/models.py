@@ -24,3 +24,15 @@ class Conversation(Model):
 
     class Meta:
         table = "conversation"
+
+
+class AskedBack(Model):
+    """A bare digit could answer two questions of ours: which two we named when we asked back, as 11–13 and 21–23."""
+
+    person_id: UUID = fields.UUIDField(primary_key=True)
+    questions: list[dict[str, str]] = fields.JSONField()
+    asked_at: datetime = created()
+    until: datetime = instant()
+
+    class Meta:
+        table = "asked_back"

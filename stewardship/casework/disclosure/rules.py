@@ -22,6 +22,8 @@ class Topic(StrEnum):
     AWAITED = "awaited"
     HANDLER = "handler"
     UPDATES = "updates"
+    APPOINTMENT = "appointment"
+    """The party's own appointments; never anybody else's, and never that there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class Row:
 
 
 _ALL = frozenset(Topic)
-_NO_STAGE = frozenset({Topic.HANDLER, Topic.UPDATES})
-_HANDLER = frozenset({Topic.HANDLER})
+_OWN = frozenset({Topic.HANDLER, Topic.APPOINTMENT})
+_NO_STAGE = _OWN | {Topic.UPDATES}
 _NOTHING: frozenset[Topic] = frozenset()
 
 TABLE: dict[PartyRole, Row] = {
@@ -51,14 +53,14 @@ TABLE: dict[PartyRole, Row] = {
         Row(PartyRole.DRIVER, _ALL, "道路交通事故处理程序规定 第二十七条、第六十五条"),
         Row(
             PartyRole.REPORTER,
-            frozenset({Topic.STAGE, Topic.HANDLER, Topic.UPDATES}),
+            _NO_STAGE | {Topic.STAGE},
             "公安机关办理行政案件程序规定 第六十一条",
         ),
-        Row(PartyRole.FAMILY, frozenset({Topic.HANDLER, Topic.UPDATES}), "OURS"),
+        Row(PartyRole.FAMILY, _NO_STAGE, "OURS"),
         Row(PartyRole.SUSPECT, _NO_STAGE, "治安管理处罚法 第一百一十二条;刑事案件程序规定 第六十一条"),
-        Row(PartyRole.SUSPECT_FAMILY, _HANDLER, "刑事案件程序规定 第一百二十七条"),
-        Row(PartyRole.WITNESS, _HANDLER, "刑事案件程序规定 第七十五条"),
-        Row(PartyRole.LAWYER, _HANDLER, "刑事案件程序规定 第五十条"),
+        Row(PartyRole.SUSPECT_FAMILY, _OWN, "刑事案件程序规定 第一百二十七条"),
+        Row(PartyRole.WITNESS, _OWN, "刑事案件程序规定 第七十五条"),
+        Row(PartyRole.LAWYER, _OWN, "刑事案件程序规定 第五十条"),
     )
 }
 
