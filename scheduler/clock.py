@@ -22,6 +22,7 @@ from kit import clock, database, jobs, once, partitions
 from scheduler import process
 from scheduler.leader import leadership, lost
 from settings import Settings, get_settings
+from stewardship.casework.appointments import upkeep as appointments
 from stewardship.casework.groups import enrolment
 from stewardship.casework.updates import silence
 from stewardship.conversations import service as conversations
@@ -71,6 +72,9 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("mandate_expiry", 60, enrolment.end_mandates),
         Trigger("visits_overdue", 4 * soon, lambda: visits.mark_overdue(clock.now())),
         Trigger("visits_pool", 4 * soon, lambda: visits.assign_pooled(clock.now())),
+        Trigger("appointments_absent", 4 * soon, appointments.move_absent),
+        Trigger("appointment_reminders", 4 * soon, appointments.remind_due),
+        Trigger("appointment_expiry", 60, appointments.expire_due),
         Trigger("unchosen_cases", 2 * soon, conversations.settle_unchosen),
         Trigger("unknown_sends", 4 * soon, reports.reconcile_unknown),
         Trigger("figures", 1.0, figures.run),

@@ -7,6 +7,7 @@ been stolen, an inquiry answered, a rating given. What may not go any more is dr
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -17,6 +18,7 @@ from delivery.models import RecipientKind
 from delivery.recipients import Credit, Dropped, Identity, MessageView, Phone, Protected, Recipient, Window
 from kit import clock, database
 from kit.crypto import vault
+from stewardship.casework.appointments.models import AppointmentState
 from stewardship.casework.groups.models import MemberState
 from stewardship.foundation.actors import SYSTEM
 from stewardship.foundation.audit import service as audit
@@ -33,10 +35,23 @@ ANSWERS = frozenset(
     {Notice.INQUIRY_ANSWERED, Notice.INQUIRY_CLARIFICATION, Notice.INQUIRY_BREACHED, Notice.INQUIRY_RECEIVED}
 )
 """Notices about one's own question: they reach whoever asked, by SMS too, member or not."""
+APPOINTMENTS: dict[Notice, AppointmentState] = {
+    Notice.APPOINTMENT_OFFERED: AppointmentState.OFFERED,
+    Notice.APPOINTMENT_MOVED: AppointmentState.OFFERED,
+    Notice.APPOINTMENT_BOOKED: AppointmentState.BOOKED,
+    Notice.APPOINTMENT_REMINDER: AppointmentState.BOOKED,
+    Notice.APPOINTMENT_COLLEAGUE: AppointmentState.BOOKED,
+    Notice.APPOINTMENT_CANCELLED: AppointmentState.CANCELLED,
+}
+"""Notices about one's own appointment, and the state in which they still say the truth. They reach whoever is asked to
+come, in the group or not: people without WeChat are asked by SMS."""
+ABOUT_ONESELF = ANSWERS | APPOINTMENTS.keys() | {Notice.WHICH_QUESTION}
 OVERTAKEN = frozenset(
     {Notice.INQUIRY_WARNING, Notice.INQUIRY_ESCALATED, Notice.INQUIRY_OVERDUE, Notice.INQUIRY_BREACHED}
 )
 """Notices that an answer given meanwhile makes pointless."""
+
+SETTING_OUT = timedelta(hours=1)
 
 MEMBERS = """
 select m.id, m.state, party.removed_at is not null as removed from member m join party on party.id = m.party_id
@@ -45,6 +60,11 @@ where m.id = any($1::uuid[])
 RATINGS = "select id from rating where id = any($1::uuid[]) and state <> 'sent'"
 WAITING = """
 select id from inquiry where id = any($1::uuid[]) and state <> 'waiting'
+"""
+AGREED = "select id, state from appointment where id = any($1::uuid[])"
+TRAVELS_AT = """
+select coalesce(a.starts_at, old.starts_at) from appointment a left join appointment old on old.id = a.replaces_id
+where a.id = $1
 """
 PERSONS = """
 select p.id, p.protected, p.elderly_mode, g.safe_contact_id, g.hours_from, g.hours_to, g.pretext
@@ -106,8 +126,11 @@ async def _unwanted(messages: Sequence[MessageView]) -> dict[UUID, str]:
         OVERTAKEN,
         WAITING,
     )
+    agreed = await _appointment_states(messages)
     for message in messages:
-        if message.subject_id in rated and message.notice is Notice.RATING_REQUEST:
+        if message.notice in APPOINTMENTS and agreed.get(message.subject_id) is not APPOINTMENTS[message.notice]:
+            reasons.setdefault(message.id, "appointment_changed")
+        elif message.subject_id in rated and message.notice is Notice.RATING_REQUEST:
             reasons[message.id] = "rating_over"
         elif message.subject_id in settled and message.notice in OVERTAKEN:
             reasons.setdefault(message.id, "answered_meanwhile")
@@ -120,9 +143,15 @@ def _why_not(message: MessageView, member: asyncpg.Record) -> str | None:
     joined = member["state"] == MemberState.JOINED
     if message.notice in INVITING:
         return "joined_meanwhile" if joined else None
-    if joined or message.notice in TO_OUTSIDERS or message.notice in ANSWERS:
+    if joined or message.notice in TO_OUTSIDERS or message.notice in ABOUT_ONESELF:
         return None
     return "not_a_member"
+
+
+async def _appointment_states(messages: Sequence[MessageView]) -> dict[UUID | None, AppointmentState]:
+    ids = [m.subject_id for m in messages if m.notice in APPOINTMENTS]
+    rows = await database.fetch(AGREED, ids) if ids else []
+    return {row["id"]: AppointmentState(row["state"]) for row in rows}
 
 
 async def _subjects(messages: Sequence[MessageView], notices: Collection[Notice], sql: str) -> set[UUID]:
@@ -234,7 +263,16 @@ async def _failed(failures: Sequence[Failure]) -> None:
         if message.notice is Notice.RATING_REQUEST and message.subject_id is not None:
             await asking.could_not_reach(message.subject_id)
         if failure.call_needed and message.recipient_kind is RecipientKind.PERSON and message.case_id is not None:
-            await visits.open_for_message(message.id, safe=failure.reason == "safe_call_needed")
+            safe = failure.reason == "safe_call_needed"
+            await visits.open_for_message(message.id, safe=safe, due_at=await _travels_at(message))
+
+
+async def _travels_at(message: MessageView) -> datetime | None:
+    """When somebody would set out in vain: a call about an appointment is owed before."""
+    if message.notice not in APPOINTMENTS or message.subject_id is None:
+        return None
+    at: datetime | None = await database.fetchval(TRAVELS_AT, message.subject_id)
+    return at - SETTING_OUT if at is not None else None
 
 
 HOOKS = Hooks(refused=_refused, failed=_failed)

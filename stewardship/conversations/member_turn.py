@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from kit.crypto import vault
+from stewardship.casework.appointments import service as booking
 from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.models import Member
-from stewardship.conversations import rating_turn, texts
+from stewardship.conversations import appointments, rating_turn, texts
 from stewardship.conversations.context import Context, load
 from stewardship.conversations.intents import RECORD_KINDS, intent_of
 from stewardship.conversations.models import Conversation
@@ -29,6 +31,8 @@ CHOICE_HOLDS = timedelta(minutes=30)
 PENDING_HOLDS = timedelta(minutes=10)
 """How long a message waits for its case to be chosen; then it goes to the newest one, so that none is lost."""
 TEXT_LENGTH = 2000
+BOOKING = "book:"
+_HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class MemberTurn:
@@ -40,6 +44,8 @@ class MemberTurn:
     async def take(self) -> Reply:
         if self.said.item_id.startswith(rating_turn.ITEM):
             return await self.rated() or NOTHING
+        if self.said.item_id.startswith(BOOKING):
+            return await self.book_item()
         chosen = await self.choose_if_asked()
         if chosen is not None:
             return chosen
@@ -47,7 +53,11 @@ class MemberTurn:
             return await self.material(voice=self.said.kind is SaidKind.VOICE)
         if not (self.said.text.strip() or self.said.menu_key):
             return Reply(texts.HELP, outcome="help")
-        return await self.rated() or await self.act(intent_of(self.said) or Intent.ASK)
+        return await self.short_answer() or await self.act(intent_of(self.said) or Intent.ASK)
+
+    async def short_answer(self) -> Reply | None:
+        """A digit or a score that answers something we asked."""
+        return await self.pick_by_digit() or await self.rated()
 
     async def rated(self) -> Reply | None:
         return await rating_turn.rated(self.turn, self.context.person_id)
@@ -198,6 +208,35 @@ class MemberTurn:
         if not 1 <= int(number) <= len(members):
             return Reply(texts.NO_SUCH_CHOICE, outcome="no_such_choice")
         return await settle(self.turn, UUID(str(members[int(number) - 1])), pending)
+
+    async def book_item(self) -> Reply:
+        """A tap on one of the times of an offer: `book:<appointment>:<number>`, 0 for none of them."""
+        _, _, rest = self.said.item_id.partition(":")
+        id_, _, number = rest.rpartition(":")
+        if not _HEX_ID.fullmatch(id_) or number not in {"0", "1", "2", "3"}:
+            return Reply(texts.NO_SUCH_CHOICE, outcome="no_such_choice")
+        return await self.book(UUID(id_), int(number))
+
+    async def book(self, appointment_id: UUID, number: int) -> Reply:
+        channel = self.turn.speaker.channel
+        if number == appointments.NONE_SUITS:
+            asked = await appointments.ask_other_times(
+                self.actor, appointment_id, "", channel=channel, source_key=self.said.source_key
+            )
+            return Reply(self.promise(texts.OTHER_TIMES, asked.due_at), outcome="other_times")
+        booked = await booking.book(self.actor, appointment_id, number, channel=channel)
+        return await appointments.booked_reply(booked)
+
+    async def pick_by_digit(self) -> Reply | None:
+        """A bare digit picks a time where nothing else is open; where it may be a rating as well, it is asked back."""
+        meant = await appointments.meaning_of(self.context.person_id, self.said.text)
+        if meant is None or all(question.kind == appointments.RATING for question in meant.questions):
+            # Ratings alone are told apart below, as before.
+            return None
+        if len(meant.questions) > 1:
+            one, other = await appointments.ask_back(self.context.person_id, meant)
+            return Reply(texts.WHICH_QUESTION.format(one=one.label, other=other.label), outcome="which_question")
+        return await self.book(meant.questions[0].id, meant.number)
 
     async def offer_rating(self) -> Reply:
         open_ratings = await ratings.open_for(self.context.person_id)

@@ -18,7 +18,7 @@ from kit import clock
 from kit.database import in_transaction
 from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.models import Invitation, Member, MemberState
-from stewardship.conversations import texts
+from stewardship.conversations import appointments, texts
 from stewardship.conversations.context import Context, load
 from stewardship.conversations.intents import RECORD_KINDS, intent_of
 from stewardship.conversations.member_turn import CHOICE_HOLDS, TEXT_LENGTH, MemberTurn, settle
@@ -38,6 +38,7 @@ from stewardship.foundation.people.rules import PHONE, usable
 from stewardship.opinion.ratings import rules as rating_rules
 from stewardship.opinion.ratings import service as ratings
 
+SMS = "sms"
 UNLOCKED = timedelta(minutes=10)
 """How long a protected person need not repeat the code word."""
 
@@ -175,7 +176,7 @@ class _Arrival:
 
 
 async def receive_sms(phone: str, text: str, source_key: str) -> str:
-    """A person answered an SMS: a rating where one is open, else a question on their case, on the caller's transaction.
+    """A person answered an SMS: a time, a rating, else a question on their case, on the caller's transaction.
 
     The number must be a usable contact of exactly one person; who shares a phone is telephoned instead. An answer to
     nobody we know is kept in the inbox alone. Answers what became of it, as a short code.
@@ -184,20 +185,53 @@ async def receive_sms(phone: str, text: str, source_key: str) -> str:
     if person_id is None:
         return "stranger"
     actor = Actor(ActorKind.CITIZEN, person_id)
-    score = rating_rules.parse_score(text)
-    open_ratings = await ratings.open_for_phone(phone) if score is not None else []
-    if score is not None and open_ratings:
-        await ratings.rate(actor, rating_id=open_ratings[0].id, score=score[0], comment=score[1], channel="sms")
-        return "rated"
-    members = await groups.joined_members(person_id)
-    if not members:
-        members = await Member.filter(person_id=person_id, state=MemberState.INVITED).order_by("-invited_at")
-    if not members or understand(text) is Intent.THANKS:
+    outcome = await _answer_by_sms(actor, person_id, phone, text, source_key)
+    if outcome is not None:
+        return outcome
+    members = await _members_by_sms(person_id)
+    intent = understand(text)
+    if not members or intent is Intent.THANKS:
         return "no_reply_needed"
     await inquiries.ask(
-        actor, members[0], text[:TEXT_LENGTH], channel="sms", source_key=source_key, kind=InquiryKind.QUESTION
+        actor,
+        members[0],
+        text[:TEXT_LENGTH],
+        channel=SMS,
+        source_key=source_key,
+        kind=InquiryKind.QUESTION,
+        threat=intent is Intent.EMERGENCY,
     )
     return "asked"
+
+
+async def _members_by_sms(person_id: UUID) -> list[Member]:
+    joined = await groups.joined_members(person_id)
+    return joined or await Member.filter(person_id=person_id, state=MemberState.INVITED).order_by("-invited_at")
+
+
+async def _answer_by_sms(actor: Actor, person_id: UUID, phone: str, text: str, source_key: str) -> str | None:
+    """What a digit or a score answers; None for everything else. What comes too late goes to a person as a message."""
+    meant = await appointments.meaning_of(person_id, text)
+    if meant is not None and len(meant.questions) > 1:
+        one, other = await appointments.ask_back(person_id, meant)
+        members = await _members_by_sms(person_id)
+        if members:
+            await appointments.notify_which(members[0], one, other)
+        return "which_question"
+    if meant is not None and meant.questions[0].kind == appointments.APPOINTMENT:
+        try:
+            return await appointments.answer(
+                actor, meant.questions[0], meant.number, channel=SMS, source_key=source_key, text=text
+            )
+        except BusinessError:
+            return None
+    score = rating_rules.parse_score(text if meant is None else str(meant.number))
+    open_ratings = await ratings.open_for_phone(phone) if score is not None else []
+    if score is None or not open_ratings:
+        return None
+    rating_id = meant.questions[0].id if meant is not None else open_ratings[0].id
+    await ratings.rate(actor, rating_id=rating_id, score=score[0], comment=score[1], channel=SMS)
+    return "rated"
 
 
 async def settle_unchosen(limit: int = 100) -> int:

@@ -49,7 +49,7 @@ async def times(appointment: Appointment) -> list[datetime]:
 
 
 async def notices(appointment: Appointment) -> list[str]:
-    return await Message.filter(subject_id=appointment.id, recipient_kind="person").values_list("notice", flat=True)
+    return [m.notice for m in await Message.filter(subject_id=appointment.id, recipient_kind="person").order_by("id")]
 
 
 async def duty(world: World, officer: Officer, start: datetime, hours: float, kind: ShiftKind = ShiftKind.DUTY) -> None:
@@ -247,7 +247,7 @@ async def test_kept_or_missed_is_said_after_the_time(world: World, joined: Joine
         await service.record_outcome(steward, appointment.id, kept=True)
     pass_time(hours=6)
     assert (await service.record_outcome(steward, appointment.id, kept=False)).state is AppointmentState.MISSED
-    kinds = await Event.filter(subject_id=appointment.id).order_by("at").values_list("kind", flat=True)
+    kinds = [event.kind for event in await Event.filter(subject_id=appointment.id).order_by("at")]
     assert kinds == ["appointment.offered", "appointment.booked", "appointment.missed"]
 
 

@@ -49,10 +49,11 @@ from stewardship.opinion.visits.rules import (
 
 
 @atomic()
-async def open_for_message(message_id: UUID, *, safe: bool = False) -> Visit | None:
+async def open_for_message(message_id: UUID, *, safe: bool = False, due_at: datetime | None = None) -> Visit | None:
     """A message reached nobody, or must not be written at all (`safe`): whoever is on the case telephones.
 
-    Once a message. None for a message to an officer, of no case, or that no longer exists.
+    `due_at`: where a call after one working day would be too late. Once a message.
+    None for a message to an officer, of no case, or that no longer exists.
     """
     known = await Visit.get_or_none(message_id=message_id)
     if known is not None:
@@ -63,7 +64,7 @@ async def open_for_message(message_id: UUID, *, safe: bool = False) -> Visit | N
     purpose = VisitPurpose.SAFE_NOTICE if safe else VisitPurpose.UNDELIVERABLE
     try:
         async with in_transaction():
-            return await _open_task(message.case_id, message.recipient_id, purpose, message_id)
+            return await _open_task(message.case_id, message.recipient_id, purpose, message_id, due_at)
     except IntegrityError:
         # Another worker heard of the same message a moment earlier.
         return await Visit.get(message_id=message_id)
@@ -90,8 +91,11 @@ def _safe_notices(case_id: UUID) -> QuerySet[Visit]:
     return Visit.filter(case_id=case_id, purpose=VisitPurpose.SAFE_NOTICE, state=VisitState.OPEN)
 
 
-async def _open_task(case_id: UUID, person_id: UUID, purpose: VisitPurpose, message_id: UUID | None) -> Visit:
+async def _open_task(
+    case_id: UUID, person_id: UUID, purpose: VisitPurpose, message_id: UUID | None, by: datetime | None = None
+) -> Visit:
     at, case = clock.now(), await Case.get(id=case_id)
+    in_a_day = await assignment.next_working_day(case.unit_id, at)
     visit = await Visit.create(
         purpose=purpose,
         case_id=case.id,
@@ -101,7 +105,7 @@ async def _open_task(case_id: UUID, person_id: UUID, purpose: VisitPurpose, mess
         assigned_to_id=await assignment.task_owner(case, at),
         message_id=message_id,
         opened_at=at,
-        due_at=await assignment.next_working_day(case.unit_id, at),
+        due_at=max(at, min(by, in_a_day)) if by is not None else in_a_day,
     )
     return await opened(SYSTEM, visit)
 
