@@ -31,6 +31,7 @@ from stewardship.foundation.audit import anchor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks import due as clocks
 from stewardship.foundation.files import service as files
+from stewardship.handover import course as handovers
 from stewardship.opinion.ratings import asking as ratings
 from stewardship.opinion.visits import upkeep as visits
 from stewardship.reports import keeping as figures
@@ -72,6 +73,7 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("mandate_expiry", 60, enrolment.end_mandates),
         Trigger("visits_overdue", 4 * soon, lambda: visits.mark_overdue(clock.now())),
         Trigger("visits_pool", 4 * soon, lambda: visits.assign_pooled(clock.now())),
+        Trigger("handovers", 4 * soon, handovers.run_due),
         Trigger("appointments_absent", 4 * soon, appointments.move_absent),
         Trigger("appointment_reminders", 4 * soon, appointments.remind_due),
         Trigger("appointment_expiry", 60, appointments.expire_due),

@@ -16,6 +16,7 @@ from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import SYSTEM
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks import service as clocks
+from stewardship.handover import course as handovers
 from stewardship.opinion.ratings import asking as ratings
 from stewardship.opinion.ratings.rules import Milestone
 from stewardship.opinion.visits import service as visits
@@ -74,6 +75,12 @@ async def file_not_kept(job: Job) -> None:
 
 
 NOT_KEPT = {"file.lost": "文件打不开", "file.rejected": "没有通过安全检查"}
+@handler("react.officer_deactivated")
+async def officer_deactivated(job: Job) -> None:
+    """Somebody left the force: what they had, and what they were asked to take, is their instructor's."""
+    await handovers.officer_left(UUID(job.payload["subject_id"]))
+
+
 SUBSCRIBERS = {
     "case.closed": "react.case_closed",
     "case.handed_over": "react.case_handed_over",
@@ -82,6 +89,7 @@ SUBSCRIBERS = {
     "visit.done": "react.visit_done",
     "case.kind_set": "react.case_kind_set",
     **dict.fromkeys(NOT_KEPT, "react.file_not_kept"),
+    "officer.deactivated": "react.officer_deactivated",
 }
 
 

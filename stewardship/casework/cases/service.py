@@ -238,8 +238,23 @@ async def hand_over(
     """Another officer, or another unit's, becomes the steward; open clocks follow by the event."""
     await check_officers(unit_id, steward_id, deputy_id)
     case = await lock_case(case_id)
+    return await give(actor, case, unit_id=unit_id, steward_id=steward_id, deputy_id=deputy_id, reason=reason)
+
+
+async def give(
+    actor: Actor,
+    case: Case,
+    *,
+    unit_id: UUID,
+    steward_id: UUID,
+    deputy_id: UUID | None,
+    reason: str,
+    **details: Any,
+) -> Case:
+    """The same for a case that the caller has locked, and for an officer whom the caller has chosen by other rules."""
     from_unit, from_steward = case.unit_id, case.steward_id
-    case.unit_id, case.steward_id, case.deputy_id = unit_id, steward_id, deputy_id
+    case.unit_id, case.steward_id = unit_id, steward_id
+    case.deputy_id = deputy_id if deputy_id != steward_id else None
     await case.save(update_fields=["unit_id", "steward_id", "deputy_id"])
     await audit.record(
         "case.handed_over",
@@ -251,6 +266,7 @@ async def hand_over(
         reason_length=len(reason),
         from_unit=from_unit,
         from_steward=from_steward,
+        **details,
     )
     return case
 
