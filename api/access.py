@@ -91,6 +91,11 @@ SECURITY = Rule(security_administrator=UNIT)
 ROSTER_READ = Rule(steward=UNIT, instructor=UNIT, centre_officer=UNIT, system_administrator=UNIT)
 ROSTER_WRITE = Rule(instructor=UNIT, system_administrator=UNIT)
 
+APPOINTMENT = Rule(steward=OWN, instructor=UNIT)
+"""A steward's own are those they receive and those of their cases."""
+HANDOVER = Rule(steward=OWN, instructor=UNIT)
+"""A steward's own are their leaves; to read and to answer, also those in which they are asked to take cases."""
+
 TABLE: dict[tuple[str, str], Rule] = {
     # Logging in and out.
     ("POST", "/sessions/citizen"): PUBLIC,
@@ -169,6 +174,37 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/inquiries/{inquiry_id}/merge"): INQUIRY,
     # What has changed.
     ("GET", "/live"): OFFICER,
+    # Appointments.
+    ("GET", "/my/appointments"): PARTY,
+    ("GET", "/my/appointments/{appointment_id}"): PARTY,
+    ("GET", "/my/appointments/{appointment_id}/free"): PARTY,
+    ("POST", "/my/appointments/{appointment_id}/book"): PARTY,
+    ("POST", "/my/appointments/{appointment_id}/move"): PARTY,
+    ("POST", "/my/appointments/{appointment_id}/cancel"): PARTY,
+    ("POST", "/my/appointments/{appointment_id}/other-times"): PARTY,
+    ("GET", "/cases/{case_id}/appointments"): CASE_READ,
+    ("GET", "/cases/{case_id}/appointments/free"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/appointments"): CASE_WRITE,
+    ("GET", "/appointments"): APPOINTMENT,
+    ("GET", "/appointments/{appointment_id}"): APPOINTMENT,
+    ("POST", "/appointments/{appointment_id}/book"): APPOINTMENT,
+    ("POST", "/appointments/{appointment_id}/move"): APPOINTMENT,
+    ("POST", "/appointments/{appointment_id}/offer-again"): APPOINTMENT,
+    ("POST", "/appointments/{appointment_id}/cancel"): APPOINTMENT,
+    ("POST", "/appointments/{appointment_id}/outcome"): APPOINTMENT,
+    # Leave and hand-over.
+    ("GET", "/handovers"): HANDOVER,
+    ("POST", "/handovers"): HANDOVER,
+    ("GET", "/handovers/{handover_id}"): HANDOVER,
+    ("PUT", "/handovers/{handover_id}/items"): HANDOVER,
+    ("POST", "/handovers/{handover_id}/offer"): HANDOVER,
+    ("POST", "/handovers/{handover_id}/cancel"): HANDOVER,
+    ("POST", "/handovers/{handover_id}/return"): HANDOVER,
+    ("POST", "/handovers/{handover_id}/accept"): HANDOVER,
+    ("POST", "/handovers/{handover_id}/refuse"): HANDOVER,
+    ("POST", "/handovers/{handover_id}/place"): Rule(instructor=UNIT),
+    ("GET", "/handovers/{handover_id}/briefs"): HANDOVER,
+    ("GET", "/handovers/{handover_id}/digest"): HANDOVER,
     # Ratings and consents.
     ("GET", "/my/ratings"): PARTY,
     ("POST", "/my/ratings/{rating_id}"): PARTY,
@@ -207,6 +243,9 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/units/{unit_id}/roster"): ROSTER_READ,
     ("POST", "/units/{unit_id}/roster"): ROSTER_WRITE,
     ("DELETE", "/units/{unit_id}/roster/{shift_id}"): ROSTER_WRITE,
+    ("POST", "/units/{unit_id}/roster/import"): ROSTER_WRITE,
+    ("GET", "/units/{unit_id}/roster/template"): ROSTER_WRITE,
+    ("GET", "/units/{unit_id}/roster/export"): ROSTER_READ,
     ("GET", "/holidays"): OFFICER,
     ("PUT", "/holidays/{day}"): CALENDAR,
     ("DELETE", "/holidays/{day}"): CALENDAR,

@@ -5,14 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api import (
+    appointments,
     cases,
     explanations,
     files,
+    handovers,
     inquiries,
     inspection,
     invitations,
     live,
     me,
+    my_appointments,
     my_cases,
     my_inquiries,
     organisation,
@@ -20,6 +23,7 @@ from api import (
     queue,
     ratings,
     reports,
+    rosters,
     sessions,
     updates,
     visits,
@@ -31,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     invitations.router,
     my_cases.router,
     my_inquiries.router,
+    my_appointments.router,
     files.router,
     cases.router,
     parties.router,
@@ -43,5 +48,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     reports.router,
     explanations.router,
     organisation.router,
+    rosters.router,
+    appointments.router,
+    handovers.router,
     inspection.router,
 )

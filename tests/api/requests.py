@@ -74,6 +74,31 @@ def unit(**more: Any) -> Builder:
     return lambda w: Request("unit", path={"unit_id": w.city.station.id}, **more)
 
 
+def appointment(**more: Any) -> Builder:
+    """Something of the victim's appointment."""
+    return lambda w: Request("appointment", path={"appointment_id": w.appointment.id}, **more)
+
+
+def handover(**more: Any) -> Builder:
+    """Something of the colleague's leave."""
+    return lambda w: Request("handover", path={"handover_id": w.handover.id}, **more)
+
+
+def form(content: str) -> tuple[bytes, dict[str, str]]:
+    """A table as the form field `file`, with the headers that go with it."""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    body = head.encode() + content.encode("utf-8-sig") + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def roster_table(w: World) -> Request:
+    row = f"{w.city.officers['colleague'].number},王敏,值班,2026-04-06 08:30,2026-04-06 17:30"
+    content, headers = form(f"警号,姓名,班次,开始,结束\n{row}\n")
+    return Request(
+        "unit", path={"unit_id": w.city.station.id}, params={"trial": "false"}, content=content, headers=headers
+    )
+
+
 def officer(**more: Any) -> Builder:
     """Something of an officer of the station."""
     return lambda w: Request("unit", path={"officer_id": w.city.officers["colleague"].id}, **more)
@@ -105,6 +130,8 @@ def key() -> str:
 
 REGISTERED_PARTY = {"name": "周八", "roles": ["reporter"], "phone": "13800000008"}
 INVITED_PROXY = {"person": {"name": "周九", "roles": ["guardian"], "phone": "13800000009"}, "kind": "guardian"}
+LEAVE = {"kind": "annual", "starts_at": "2026-04-01T00:00:00Z", "ends_at": "2026-04-08T00:00:00Z"}
+THEN = {"starts_at": "2026-03-02T00:30:00Z"}
 PLAN = {"code_word": "栀子花", "safe_phone": "13900000000"}
 
 REQUESTS: dict[tuple[str, str], Builder] = {
@@ -234,6 +261,54 @@ REQUESTS: dict[tuple[str, str], Builder] = {
         "inquiry", path={"inquiry_id": w.inquiry_id}, json={"into_id": str(w.other_inquiry_id)}, code="inquiries_apart"
     ),
     ("GET", "/live"): plain(),
+    ("GET", "/my/appointments"): plain(),
+    ("GET", "/my/appointments/{appointment_id}"): appointment(),
+    ("GET", "/my/appointments/{appointment_id}/free"): appointment(),
+    ("POST", "/my/appointments/{appointment_id}/book"): appointment(json={"number": 1}),
+    ("POST", "/my/appointments/{appointment_id}/move"): appointment(json=THEN, code="slot_taken"),
+    ("POST", "/my/appointments/{appointment_id}/cancel"): appointment(),
+    ("POST", "/my/appointments/{appointment_id}/other-times"): appointment(json={"client_key": "a" * 20}),
+    ("GET", "/cases/{case_id}/appointments"): case(),
+    ("GET", "/cases/{case_id}/appointments/free"): lambda w: Request(
+        "case", path={"case_id": w.city.case.id}, params={"member_id": str(w.city.members["victim"].id)}
+    ),
+    ("POST", "/cases/{case_id}/appointments"): lambda w: Request(
+        "case",
+        path={"case_id": w.city.case.id},
+        json={"member_id": str(w.city.members["opponent"].id), "purpose": "procedure"},
+    ),
+    ("GET", "/appointments"): plain(),
+    ("GET", "/appointments/{appointment_id}"): appointment(),
+    ("POST", "/appointments/{appointment_id}/book"): appointment(json={"number": 1}),
+    ("POST", "/appointments/{appointment_id}/move"): appointment(json=THEN, code="slot_taken"),
+    ("POST", "/appointments/{appointment_id}/offer-again"): appointment(json=BECAUSE),
+    ("POST", "/appointments/{appointment_id}/cancel"): appointment(json=BECAUSE),
+    ("POST", "/appointments/{appointment_id}/outcome"): appointment(json={"kept": True}, code="appointment_state"),
+    ("GET", "/handovers"): plain(),
+    ("POST", "/handovers"): plain(json=LEAVE),
+    ("GET", "/handovers/{handover_id}"): handover(),
+    ("PUT", "/handovers/{handover_id}/items"): lambda w: Request(
+        "handover",
+        path={"handover_id": w.handover.id},
+        json={"items": [{"case_id": str(w.city.case.id), "to_officer_id": None}]},
+        code="case_not_found",
+    ),
+    ("POST", "/handovers/{handover_id}/offer"): handover(),
+    ("POST", "/handovers/{handover_id}/cancel"): handover(),
+    ("POST", "/handovers/{handover_id}/return"): handover(code="handover_state"),
+    ("POST", "/handovers/{handover_id}/accept"): handover(json={}, code="handover_state"),
+    ("POST", "/handovers/{handover_id}/refuse"): handover(json=BECAUSE, code="handover_state"),
+    ("POST", "/handovers/{handover_id}/place"): lambda w: Request(
+        "handover",
+        path={"handover_id": w.handover.id},
+        json={"case_ids": [str(w.city.case.id)], "officer_id": str(w.city.officers["colleague"].id)},
+        code="handover_state",
+    ),
+    ("GET", "/handovers/{handover_id}/briefs"): handover(),
+    ("GET", "/handovers/{handover_id}/digest"): handover(),
+    ("POST", "/units/{unit_id}/roster/import"): roster_table,
+    ("GET", "/units/{unit_id}/roster/template"): unit(),
+    ("GET", "/units/{unit_id}/roster/export"): unit(params=MARCH),
     ("GET", "/my/ratings"): plain(),
     ("POST", "/my/ratings/{rating_id}"): lambda w: Request(
         "victim", path={"rating_id": w.rating.id}, json={"score": 1}

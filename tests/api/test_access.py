@@ -21,12 +21,15 @@ from tests.api.world import World
 OWN_OF_CITIZENS = {
     "case": {"victim", "opponent"},
     "victim": {"victim"},
+    "appointment": {"victim"},
     "person": {"victim", "opponent", "stranger"},
 }
 OWN_OF_OFFICERS: dict[str, set[str]] = {
     "case": {"steward"},
     "inquiry": {"steward", "duty_officer"},
     "complaint": set(),
+    "appointment": {"steward"},
+    "handover": {"colleague"},
 }
 SEES = {
     "case": {"victim", "opponent", "steward", "instructor", "centre_officer"},

@@ -11,6 +11,8 @@ import api
 from kit import clock
 from kit.ids import new_token, token_hash
 from stewardship import intake
+from stewardship.casework.appointments import service as appointments
+from stewardship.casework.appointments.models import Appointment, Purpose
 from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.service import Issued
 from stewardship.casework.parties.models import PartyRole, Side
@@ -24,6 +26,8 @@ from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import RoleGrant, Shift, ShiftKind
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Session, SessionKind
+from stewardship.handover import service as handovers
+from stewardship.handover.models import Handover, LeaveKind
 from stewardship.opinion.ratings.models import Rating, RatingState
 from stewardship.opinion.visits.models import CallOutcome, Visit, VisitPurpose, VisitState
 from tests.api.city import City, acting, new_identity
@@ -53,6 +57,8 @@ class World:
     grant: RoleGrant
     session: Session
     contact_id: UUID
+    appointment: Appointment
+    handover: Handover
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -99,6 +105,20 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         await RoleGrant.get(officer_id=city.officers["colleague"].id),
         await session_of(city.citizens["victim"]),
         contact.id,
+        await appointments.offer(steward, city.case.id, victim.id, appointments.Terms(Purpose.PROCEDURE)),
+        await leave_of_colleague(city),
+    )
+
+
+async def leave_of_colleague(city: City) -> Handover:
+    """A draft; the colleague has no cases."""
+    at = clock.now()
+    return await handovers.propose(
+        await acting(city.officers["colleague"]),
+        city.officers["colleague"].id,
+        kind=LeaveKind.ANNUAL,
+        starts_at=at,
+        ends_at=at + timedelta(days=7),
     )
 
 
