@@ -88,6 +88,8 @@ AUDIT = Rule(audit_administrator=ALL)
 SYSTEM = Rule(system_administrator=UNIT)
 CALENDAR = Rule(system_administrator=ALL)
 SECURITY = Rule(security_administrator=UNIT)
+CHANGE = Rule(system_administrator=OWN, security_administrator=OWN)
+"""An administrator's own are the changes of a kind that their role makes, over their units."""
 ROSTER_READ = Rule(steward=UNIT, instructor=UNIT, centre_officer=UNIT, system_administrator=UNIT)
 ROSTER_WRITE = Rule(instructor=UNIT, system_administrator=UNIT)
 
@@ -249,6 +251,18 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/holidays"): OFFICER,
     ("PUT", "/holidays/{day}"): CALENDAR,
     ("DELETE", "/holidays/{day}"): CALENDAR,
+    # Changes by two persons, promises, duty calendars.
+    ("GET", "/changes"): CHANGE,
+    ("GET", "/changes/{change_id}"): CHANGE,
+    ("POST", "/changes/{change_id}/approve"): CHANGE,
+    ("POST", "/changes/{change_id}/refuse"): CHANGE,
+    ("POST", "/changes/{change_id}/withdraw"): CHANGE,
+    ("GET", "/promise-policies"): OFFICER,
+    ("POST", "/promise-policies/preview"): SYSTEM,
+    ("POST", "/promise-policies/proposals"): SYSTEM,
+    ("GET", "/duty-calendars"): OFFICER,
+    ("GET", "/duty-calendars/{code}/versions"): OFFICER,
+    ("PUT", "/duty-calendars/{code}"): SYSTEM,
     # Looking after those who look.
     ("GET", "/inspection/cases"): INSPECTION,
     ("GET", "/inspection/cases/{case_id}/reads"): INSPECTION,

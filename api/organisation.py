@@ -17,7 +17,7 @@ from api.party_schemas import Phone
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from api.sessions import OfficerNumber
 from kit import clock
-from stewardship.foundation.clocks import policies
+from stewardship.foundation.clocks import calendars
 from stewardship.foundation.errors import Conflict, Invalid
 from stewardship.foundation.org import administration
 from stewardship.foundation.org import service as org
@@ -303,15 +303,16 @@ async def list_holidays(actor: ActorDep, year: Annotated[int, Query(ge=2000, le=
 async def set_holiday(day: Day, payload: HolidayIn, actor: ActorDep) -> HolidayView:
     """Say what a day is; open clocks follow."""
     _check_day(day)
-    override = await policies.set_holiday(actor, day, workday=payload.workday, reason=payload.reason)
-    return HolidayView.model_validate(override)
+    return HolidayView.model_validate(
+        await calendars.set_holiday(actor, day, workday=payload.workday, reason=payload.reason)
+    )
 
 
 @router.delete("/holidays/{day}")
 async def clear_holiday(day: Day, actor: ActorDep) -> Done:
     """The published calendar counts again."""
     _check_day(day)
-    await policies.clear_holiday(actor, day)
+    await calendars.clear_holiday(actor, day)
     return Done()
 
 

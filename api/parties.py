@@ -28,8 +28,7 @@ from kit.crypto import vault
 from stewardship import intake
 from stewardship.casework.cases.models import Case
 from stewardship.casework.groups import service as groups
-from stewardship.casework.groups.models import Invitation, Member
-from stewardship.casework.groups.notices import TOKEN
+from stewardship.casework.groups.models import TOKEN, Invitation, Member
 from stewardship.casework.parties import service as parties
 from stewardship.casework.parties.models import Party, PartyRole
 from stewardship.foundation.audit import service as audit

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api import (
     appointments,
+    approvals,
     cases,
     explanations,
     files,
@@ -21,6 +22,7 @@ from api import (
     organisation,
     parties,
     queue,
+    promises,
     ratings,
     reports,
     rosters,
@@ -52,4 +54,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     appointments.router,
     handovers.router,
     inspection.router,
+    approvals.router,
+    promises.router,
 )

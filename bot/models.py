@@ -9,6 +9,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from kit.columns import instant, key, loose_ref, sealed
+from stewardship.conversations.said import REPLY_SEAL
 
 BODY = "inbox.body"
 
@@ -22,8 +23,8 @@ class Inbox(Model):
     kind = fields.CharField(max_length=48)
     identity_id: UUID | None = loose_ref(null=True)
     outcome = fields.CharField(max_length=24)
-    body: bytes = sealed()
-    reply: bytes | None = sealed(null=True)
+    body: bytes = sealed(purpose=BODY)
+    reply: bytes | None = sealed(purpose=REPLY_SEAL, null=True)
 
     class Meta:
         table = "inbox"

@@ -61,6 +61,7 @@ class TemplateState(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     APPROVED = "approved"
+    REJECTED = "rejected"
     ACTIVE = "active"
     RETIRED = "retired"
 
@@ -77,7 +78,7 @@ class Message(Model):
     case_id: UUID | None = loose_ref(null=True)
     unit_id: UUID | None = loose_ref(null=True)
     subject_id: UUID | None = loose_ref(null=True)
-    context: bytes = sealed()
+    context: bytes = sealed(purpose=CONTEXT)
     state: MessageState = choice(MessageState, default=MessageState.QUEUED)
     channel: Channel | None = choice(Channel, null=True)
     tries = fields.SmallIntField(default=0)
@@ -133,6 +134,10 @@ class Template(Model):
     state: TemplateState = choice(TemplateState)
     definition: dict[str, Any] = fields.JSONField()
     created_at: datetime = created()
+    reason = fields.CharField(max_length=200, default="")
+    """Of a rejected one: what the platform said."""
+    changed_at: datetime | None = instant(null=True)
+    changed_by_id: UUID | None = loose_ref(null=True)
 
     class Meta:
         table = "template"

@@ -18,7 +18,7 @@ from settings import Settings
 from stewardship.foundation.actors import SYSTEM
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Officer, Shift, ShiftKind, Unit
+from stewardship.foundation.org.models import TOTP, Officer, Shift, ShiftKind, Unit
 
 PASSWORD = "Yunting-2026"  # noqa: S105 — published: every officer of the demonstration city has it.
 TOTP_SECRET = "CASESTEWARDDEMOCASESTEWARDDEMO22"  # noqa: S105 — published likewise (base32).
@@ -64,7 +64,7 @@ async def _write(city: City, password_hash: str) -> int:
     units = await _units(city.units)
     officers = {officer.number: await _officer(officer, units[officer.unit_code]) for officer in city.officers}
     # Hashing takes a core a twentieth of a second; the password is the same, so one hash does for all.
-    sealed = vault().ring.seal_text(TOTP_SECRET, org.TOTP)
+    sealed = vault().ring.seal_text(TOTP_SECRET, TOTP)
     await Officer.filter(id__in=list(officers.values())).update(
         password_hash=password_hash, totp_secret=sealed, totp_confirmed=True
     )

@@ -45,6 +45,19 @@ def choice(kind: type[E], **options: Any) -> Any:
     return fields.CharEnumField(kind, max_length=ENUM_LENGTH, **options)
 
 
-def sealed(**options: Any) -> Any:
-    """Personal data as `kit.crypto` seals it."""
-    return fields.BinaryField(**options)
+PURPOSE = "purpose"
+"""The attribute of a sealed column's field that says what `kit.crypto` binds into its values."""
+
+
+def sealed(*, purpose: str = "", **options: Any) -> Any:
+    """Personal data as `kit.crypto` seals it, under this purpose: a rotation of the keys finds the column by it."""
+    field = fields.BinaryField(**options)
+    # On the field itself and not in a class of its own: for the schema and its migrations it is a binary column.
+    vars(field)[PURPOSE] = purpose
+    return field
+
+
+def purpose_of(field: Any) -> str | None:
+    """A sealed column's purpose; None for every other column."""
+    found = vars(field).get(PURPOSE)
+    return found if isinstance(found, str) else None

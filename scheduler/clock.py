@@ -27,11 +27,13 @@ from stewardship.casework.groups import enrolment
 from stewardship.casework.updates import silence
 from stewardship.conversations import service as conversations
 from stewardship.dialogue.inquiries import service as inquiries
+from stewardship.foundation.approvals import service as approvals
 from stewardship.foundation.audit import anchor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks import due as clocks
 from stewardship.foundation.files import service as files
 from stewardship.handover import course as handovers
+from stewardship.foundation.clocks import publishing
 from stewardship.opinion.ratings import asking as ratings
 from stewardship.opinion.visits import upkeep as visits
 from stewardship.reports import keeping as figures
@@ -81,6 +83,8 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("unknown_sends", 4 * soon, reports.reconcile_unknown),
         Trigger("figures", 1.0, figures.run),
         Trigger("sealing", 2.0, audit.seal),
+        Trigger("policies", 5.0, publishing.apply_due),
+        Trigger("changes_expiry", 60, approvals.expire_due),
         Trigger("anchor", 3600, lambda: anchor.write(settings.home / "anchors")),
         Trigger("partitions", 3600, _partitions),
         Trigger("file_expiry", 6 * 3600, files.ask_for_sweep),

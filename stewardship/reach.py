@@ -22,7 +22,7 @@ from stewardship.casework.appointments.models import AppointmentState
 from stewardship.casework.groups.models import MemberState
 from stewardship.foundation.actors import SYSTEM
 from stewardship.foundation.audit import service as audit
-from stewardship.foundation.org.service import MOBILE
+from stewardship.foundation.org.models import MOBILE
 from stewardship.foundation.people.models import CONTACT, SubscriptionCredit, WechatIdentity
 from stewardship.off_duty import off_duty_until
 from stewardship.opinion.ratings import asking

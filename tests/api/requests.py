@@ -104,6 +104,16 @@ def officer(**more: Any) -> Builder:
     return lambda w: Request("unit", path={"officer_id": w.city.officers["colleague"].id}, **more)
 
 
+def change(**more: Any) -> Builder:
+    """Something of the proposed promise."""
+    return lambda w: Request("change", path={"change_id": w.change.id}, **more)
+
+
+def promise(w: World) -> dict[str, Any]:
+    """A promise for the station."""
+    return {"unit_id": str(w.city.station.id), "policy": PROMISE, "base_version": 0}
+
+
 def plain(**more: Any) -> Builder:
     """About nothing in particular."""
     return lambda _w: Request(**more)
@@ -132,6 +142,14 @@ REGISTERED_PARTY = {"name": "周八", "roles": ["reporter"], "phone": "138000000
 INVITED_PROXY = {"person": {"name": "周九", "roles": ["guardian"], "phone": "13800000009"}, "kind": "guardian"}
 LEAVE = {"kind": "annual", "starts_at": "2026-04-01T00:00:00Z", "ends_at": "2026-04-08T00:00:00Z"}
 THEN = {"starts_at": "2026-03-02T00:30:00Z"}
+HOURS = {"start": "09:00", "end": "17:00"}
+PROMISE = {
+    "first_response": {"amount": 20, "unit": "duty_minutes"},
+    "full_answer": {"amount": 1, "unit": "working_days"},
+    "warn_at": [50, 80],
+    "escalation": [{"percent": 100, "level": "instructor"}],
+    "challenge_hours": 48,
+}
 PLAN = {"code_word": "栀子花", "safe_phone": "13900000000"}
 
 REQUESTS: dict[tuple[str, str], Builder] = {
@@ -390,6 +408,22 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("GET", "/holidays"): plain(params={"year": 2026}),
     ("PUT", "/holidays/{day}"): plain(path={"day": "2027-02-08"}, json={"workday": False, "reason": "春节"}),
     ("DELETE", "/holidays/{day}"): lambda _w: Request(path={"day": clock.today().isoformat()}),
+    ("GET", "/changes"): plain(),
+    ("GET", "/changes/{change_id}"): change(),
+    ("POST", "/changes/{change_id}/approve"): change(json={}),
+    ("POST", "/changes/{change_id}/refuse"): change(json={"reason": "暂不调整"}),
+    # Only the proposer withdraws, who is none of the callers.
+    ("POST", "/changes/{change_id}/withdraw"): change(code="not_proposer"),
+    ("GET", "/promise-policies"): plain(),
+    ("POST", "/promise-policies/preview"): lambda w: Request("unit", json=promise(w)),
+    ("POST", "/promise-policies/proposals"): lambda w: Request(
+        "unit", json=promise(w) | {"case_kind": "traffic_accident", "reason": "缩短等待"}
+    ),
+    ("GET", "/duty-calendars"): plain(),
+    ("GET", "/duty-calendars/{code}/versions"): plain(path={"code": "office"}),
+    ("PUT", "/duty-calendars/{code}"): lambda _w: Request(
+        "unit", path={"code": "office"}, json={"weekly": [[HOURS]] * 5 + [[], []], "expected_version": 1}
+    ),
     ("GET", "/inspection/cases"): lambda w: Request("unit", params={"reference": w.city.case.reference}),
     ("GET", "/inspection/cases/{case_id}/reads"): lambda w: Request("unit", path={"case_id": w.city.case.id}),
     ("GET", "/inspection/officers/{officer_id}/reads"): officer(params=MARCH),

@@ -30,6 +30,7 @@ OWN_OF_OFFICERS: dict[str, set[str]] = {
     "complaint": set(),
     "appointment": {"steward"},
     "handover": {"colleague"},
+    "change": {"system_administrator"},
 }
 SEES = {
     "case": {"victim", "opponent", "steward", "instructor", "centre_officer"},

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import api
 from kit import clock
-from kit.ids import new_token, token_hash
+from kit.ids import new_id, new_token, token_hash
 from stewardship import intake
 from stewardship.casework.appointments import service as appointments
 from stewardship.casework.appointments.models import Appointment, Purpose
@@ -18,12 +18,15 @@ from stewardship.casework.groups.service import Issued
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
-from stewardship.foundation.clocks import policies
+from stewardship.foundation.approvals.models import Approval
+from stewardship.foundation.clocks import publishing
+from stewardship.foundation.clocks.policy import Policy
+from stewardship.foundation.clocks.publishing import Proposal
 from stewardship.foundation.files import service as files
 from stewardship.foundation.files.models import StoredFile
 from stewardship.foundation.files.scanning import TestFileScanner
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import RoleGrant, Shift, ShiftKind
+from stewardship.foundation.org.models import HolidayOverride, Role, RoleGrant, Shift, ShiftKind
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Session, SessionKind
 from stewardship.handover import service as handovers
@@ -59,6 +62,7 @@ class World:
     contact_id: UUID
     appointment: Appointment
     handover: Handover
+    change: Approval
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -107,6 +111,7 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         contact.id,
         await appointments.offer(steward, city.case.id, victim.id, appointments.Terms(Purpose.PROCEDURE)),
         await leave_of_colleague(city),
+        await change(city),
     )
 
 
@@ -145,7 +150,7 @@ async def clean_file(city: City, services: api.Services) -> StoredFile:
         SYSTEM, services.files, content(), origin="mp", person_id=victim.person_id, case_id=city.case.id
     )
     await files.scan(services.files, file.id, TestFileScanner())
-    await policies.set_holiday(SYSTEM, clock.today(), workday=True, reason="测试")
+    await HolidayOverride.create(day=clock.today(), workday=True, reason="测试")
     return await StoredFile.get(id=file.id)
 
 
@@ -186,6 +191,14 @@ async def visit(city: City, purpose: VisitPurpose, assigned_to: UUID) -> Visit:
         due_at=clock.now() + timedelta(hours=20),
         outcome=heard,
     )
+
+
+async def change(city: City) -> Approval:
+    """A promise for the station, proposed by a second system administrator."""
+    proposer = await org.create_officer(SYSTEM, number=new_id().hex[-10:], name="郑同", unit_id=city.bureau.id)
+    await org.grant_role(SYSTEM, proposer.id, Role.SYSTEM_ADMINISTRATOR, city.bureau.id)
+    proposal = Proposal("inquiry", city.station.id, None, Policy(0), None, 0)
+    return await publishing.propose(await acting(proposer), proposal, "试行")
 
 
 async def session_of(identity_id: UUID) -> Session:

@@ -16,7 +16,7 @@ from kit.crypto import vault
 from settings import Settings
 from stewardship.foundation.org import rosters
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Level, Officer, Role, RoleGrant, Shift, ShiftKind, Unit, UnitKind
+from stewardship.foundation.org.models import MOBILE, Level, Officer, Role, RoleGrant, Shift, ShiftKind, Unit, UnitKind
 from stewardship.foundation.people import officer_login
 
 
@@ -65,7 +65,7 @@ async def test_the_city_is_loaded_once_with_everybodys_login_and_a_sealed_record
     officer = await Officer.get(number=steward.number)
     assert [grant.role for grant in await org.grants_of(officer.id)] == [Role.STEWARD]
     assert officer.mobile is not None
-    assert vault().ring.open_text(officer.mobile, org.MOBILE) == steward.mobile
+    assert vault().ring.open_text(officer.mobile, MOBILE) == steward.mobile
 
 
 async def test_somebody_of_every_team_is_on_duty_at_any_hour_around_now(db: None, settings: Settings) -> None:

@@ -11,7 +11,7 @@ import pytest
 from kit import clock, jobs
 from kit.ids import new_id
 from stewardship.foundation.actors import SYSTEM
-from stewardship.foundation.clocks import comparison, due, policies, service
+from stewardship.foundation.clocks import calendars, comparison, due, policies, service
 from stewardship.foundation.clocks.log import Channel, Kind
 from stewardship.foundation.clocks.models import Clock
 from stewardship.foundation.clocks.rules import Mark
@@ -112,13 +112,13 @@ async def test_a_breach_told_before_the_call_was_logged_stays_told_and_counts_no
 async def test_only_a_system_administrator_edits_the_holidays(station: Unit) -> None:
     officer = await org.create_officer(SYSTEM, number="990001", name="王青", unit_id=station.id)
     with pytest.raises(NotAllowed):
-        await policies.set_holiday(await acting(officer), date(2026, 3, 16), workday=False, reason="停电")
+        await calendars.set_holiday(await acting(officer), date(2026, 3, 16), workday=False, reason="停电")
 
 
 async def holiday(station: Unit, day: date) -> None:
     officer = await org.create_officer(SYSTEM, number=f"99{new_id().hex[-6:]}", name="周密", unit_id=station.id)
     await org.grant_role(SYSTEM, officer.id, Role.SYSTEM_ADMINISTRATOR, station.id)
-    await policies.set_holiday(await acting(officer), day, workday=False, reason="临时放假")
+    await calendars.set_holiday(await acting(officer), day, workday=False, reason="临时放假")
 
 
 async def test_an_edited_holiday_moves_open_clocks_of_that_calendar_and_no_others(

@@ -54,7 +54,7 @@ class Case(Sourced):
     steward: fields.ForeignKeyNullableRelation[Officer] = ref("Officer", null=True)
     steward_id: UUID | None
     deputy_id: UUID | None = loose_ref(null=True)
-    brief: bytes | None = sealed(null=True)
+    brief: bytes | None = sealed(purpose=BRIEF, null=True)
     episode = fields.SmallIntField(default=1)
     registered_at: datetime = created()
     stage_since: datetime = created()

@@ -10,10 +10,12 @@ from tortoise import fields
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from kit.columns import choice, created, instant, key, loose_ref, ref
+from kit.columns import choice, created, instant, key, loose_ref, ref, sealed
 from stewardship.casework.cases.models import Case
 from stewardship.casework.parties.models import Party, Side
 from stewardship.foundation.people.models import Person
+
+TOKEN = "invitation.token"  # noqa: S105 — the purpose under which tokens are sealed, not one of them.
 
 
 class MemberState(StrEnum):
@@ -92,7 +94,7 @@ class Invitation(Model):
     member: fields.ForeignKeyRelation[Member] = ref("Member")
     member_id: UUID
     token_hash: bytes = fields.BinaryField()
-    token_sealed: bytes = fields.BinaryField()
+    token_sealed: bytes = sealed(purpose=TOKEN)
     check_word = fields.CharField(max_length=8)
     created_at: datetime = created()
     expires_at: datetime = instant()

@@ -10,10 +10,8 @@ from kit import clock
 from kit.crypto import vault
 from stewardship.casework.cases.models import Case
 from stewardship.casework.groups.letterhead import letterhead
-from stewardship.casework.groups.models import Invitation, Member
+from stewardship.casework.groups.models import TOKEN, Invitation, Member
 from stewardship.foundation.org.models import Unit
-
-TOKEN = "invitation.token"  # noqa: S105 — the purpose under which tokens are sealed, not one of them.
 
 
 async def notify_invited(member: Member, invitation: Invitation) -> None:

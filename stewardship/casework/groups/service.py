@@ -19,8 +19,8 @@ from kit.database import atomic
 from kit.ids import new_check_word, new_token, token_hash
 from stewardship.casework.cases.models import Case
 from stewardship.casework.groups import notices
-from stewardship.casework.groups.models import CaseGroup, Invitation, Member, MemberChange, MemberState
 from stewardship.casework.groups.rules import INVITATION_LIFE, REMIND_AFTER, WRONG_PHONES, may_become, why_unusable
+from stewardship.casework.groups.models import TOKEN, CaseGroup, Invitation, Member, MemberChange, MemberState
 from stewardship.casework.parties.models import Party, Proxy
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
@@ -63,7 +63,7 @@ async def invite(
     invitation = await Invitation.create(
         member_id=member.id,
         token_hash=token_hash(token),
-        token_sealed=vault().ring.seal_text(token, notices.TOKEN),
+        token_sealed=vault().ring.seal_text(token, TOKEN),
         # The check word stays the same for a member, so that an old receipt still tells a genuine SMS.
         check_word=earlier.check_word if earlier else new_check_word(),
         expires_at=at + INVITATION_LIFE,

@@ -34,7 +34,7 @@ class Update(Model):
     case_id: UUID
     author_id: UUID = loose_ref()
     stage = fields.CharField(max_length=32, null=True)
-    text: bytes = sealed()
+    text: bytes = sealed(purpose=TEXT)
     awaited = fields.CharField(max_length=120)
     next_contact_on: date = fields.DateField()
     audience: AudienceKind = choice(AudienceKind)

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from tortoise.expressions import Q, Subquery
 
-from kit import clock
+from kit import clock, database
 from kit.crypto import vault
 from stewardship.casework.cases.models import Case
 from stewardship.dialogue.inquiries.models import TEXT, EntryKind, Inquiry, InquiryEntry, InquiryState
 from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.audit import service as audit
-from stewardship.foundation.clocks import policies
+from stewardship.foundation.clocks import policies, publishing
 from stewardship.foundation.errors import Conflict, Invalid, NotFound
 from stewardship.foundation.org import rosters
 from stewardship.foundation.org.models import Role, Shift, ShiftKind
@@ -24,6 +24,18 @@ SUBJECT = "inquiry"
 TEXT_LENGTH = 2000
 QUEUE_READERS = (Role.INSTRUCTOR,)
 ON_DUTY = (ShiftKind.DUTY, ShiftKind.DEPUTY)
+
+
+async def kinds_of(inquiry_ids: Sequence[UUID]) -> dict[UUID, str | None]:
+    """The kind of case of each inquiry, as it is known now: it decides what is promised."""
+    rows = await database.fetch(
+        "select i.id, c.kind from inquiry i join case_file c on c.id = i.case_id where i.id = any($1::uuid[])",
+        list(inquiry_ids),
+    )
+    return {row["id"]: row["kind"] for row in rows}
+
+
+publishing.promises(SUBJECT, kinds_of)
 
 
 def check_text(text: str, limit: int = TEXT_LENGTH) -> None:

@@ -94,7 +94,7 @@ class InquiryEntry(Model):
     at: datetime = created()
     kind: EntryKind = choice(EntryKind)
     channel = fields.CharField(max_length=16)
-    text: bytes = sealed()
+    text: bytes = sealed(purpose=TEXT)
     file_id: UUID | None = loose_ref(null=True)
     officer_id: UUID | None = loose_ref(null=True)
     source_key = fields.CharField(max_length=160, null=True, unique=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.models import Model
 
-from kit.columns import instant, key, loose_ref
+from kit.columns import choice, created, instant, key, loose_ref, sealed
+
+REASON = "event.reason"
 
 
 class Event(Model):
@@ -53,3 +57,41 @@ class EventSeal(Model):
 
     class Meta:
         table = "event_seal"
+
+
+class EventReason(Model):
+    """Why an officer revealed something, in their own words: sealed, beside the event that says that they did."""
+
+    event_id: UUID = fields.UUIDField(primary_key=True)
+    reason: bytes = sealed(purpose=REASON)
+    at: datetime = created()
+
+    class Meta:
+        table = "event_reason"
+
+
+class VerificationState(StrEnum):
+    """Where a verification stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+
+
+class AuditVerification(Model):
+    """A verification of the whole chain, some seals at a time; `broken_at` is the first seal that does not hold."""
+
+    id = key()
+    state: VerificationState = choice(VerificationState, default=VerificationState.RUNNING)
+    requested_by_id: UUID | None = loose_ref(null=True)
+    started_at: datetime = created()
+    finished_at: datetime | None = instant(null=True)
+    seals_total = fields.IntField()
+    seals_done = fields.IntField(default=0)
+    sealed = fields.BigIntField(default=0)
+    unsealed = fields.BigIntField(null=True)
+    broken_at = fields.IntField(null=True)
+    head: bytes = fields.BinaryField()
+
+    class Meta:
+        table = "audit_verification"
+        indexes = (("started_at",),)

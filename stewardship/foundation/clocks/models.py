@@ -14,7 +14,10 @@ from kit.columns import created, instant, key, loose_ref, ref
 
 
 class PromisePolicy(Model):
-    """A version of what is promised; the nearest unit's and the kind's own policy wins over the city's."""
+    """A version of what is promised; the unit's and the kind's own policy wins over the city's.
+
+    `applied_at`: when open clocks began to take it, at or after `active_from`.
+    """
 
     id = key()
     subject = fields.CharField(max_length=16)
@@ -23,6 +26,7 @@ class PromisePolicy(Model):
     version = fields.IntField()
     definition: dict[str, Any] = fields.JSONField()
     active_from: datetime = created()
+    applied_at: datetime | None = instant(null=True)
     created_by_id: UUID | None = loose_ref(null=True)
 
     class Meta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
@@ -10,15 +9,11 @@ from uuid import UUID
 from tortoise.exceptions import IntegrityError
 
 from kit import clock, database
-from kit.database import atomic, in_transaction
-from kit.ids import new_id
-from stewardship.foundation.actors import Actor, ActorKind
-from stewardship.foundation.audit import service as audit
+from kit.database import in_transaction
 from stewardship.foundation.clocks.models import PromisePolicy
 from stewardship.foundation.clocks.rules import Policy
 from stewardship.foundation.duty_time import DayKind, DutyCalendar, Interval
-from stewardship.foundation.errors import NotAllowed, NotFound
-from stewardship.foundation.org.models import DutyCalendarVersion, HolidayOverride, Role, Unit
+from stewardship.foundation.org.models import DutyCalendarVersion, HolidayOverride, Unit
 
 OFFICE = "office"
 ROUND_THE_CLOCK = "round_the_clock"
@@ -63,15 +58,18 @@ async def policy_for(subject: str, unit_id: UUID, case_kind: str | None) -> UUID
     )
     if found is not None:
         return UUID(str(found))
-    return await _first_policy(subject)
+    return await first_policy(subject)
 
 
-async def _first_policy(subject: str) -> UUID:
+async def first_policy(subject: str) -> UUID:
+    """The city's first version, written where there is none yet: what counts until somebody decides otherwise."""
     async with in_transaction():
         await database.advisory_lock("policy", subject)
-        row = await PromisePolicy.filter(subject=subject, unit_id=None, case_kind=None).first()
+        row = await PromisePolicy.filter(subject=subject, unit_id=None, case_kind=None, version=1).first()
         if row is None:
-            row = await PromisePolicy.create(subject=subject, version=1, definition=Policy(1).to_json())
+            row = await PromisePolicy.create(
+                subject=subject, version=1, definition=Policy(1).to_json(), applied_at=clock.now()
+            )
         return UUID(str(row.id))
 
 
@@ -79,7 +77,7 @@ async def calendar_for(unit_id: UUID) -> UUID:
     """The newest version of the unit's duty calendar."""
     code = (await Unit.get(id=unit_id)).calendar_code
     row = await DutyCalendarVersion.filter(code=code).order_by("-version").first()
-    return UUID(str(row.id if row is not None else (await _write_version(code, 1)).id))
+    return UUID(str(row.id if row is not None else (await first_calendar(code)).id))
 
 
 NEWEST = """
@@ -112,67 +110,18 @@ async def next_duty(unit_id: UUID, at: datetime) -> datetime:
     return (await calendar_version(await calendar_for(unit_id))).next_duty(at)
 
 
-async def _write_version(code: str, version: int) -> DutyCalendarVersion:
-    """A version of the standard calendar of this code, with the administrators' holidays in it."""
+async def first_calendar(code: str) -> DutyCalendarVersion:
+    """The first version of a calendar: the standard one of this code, with the administrators' holidays in it."""
     weekly, every_day = STANDARD.get(code, STANDARD[OFFICE])
-    calendar = DutyCalendar(version=version, weekly=weekly, overrides=await _overrides(), every_day=every_day)
+    calendar = DutyCalendar(version=1, weekly=weekly, overrides=await overrides(), every_day=every_day)
     definition = calendar.to_json()
     try:
         async with in_transaction():
-            return await DutyCalendarVersion.create(code=code, version=version, definition=definition)
+            return await DutyCalendarVersion.create(code=code, version=1, definition=definition)
     except IntegrityError:
-        return await DutyCalendarVersion.get(code=code, version=version)
+        return await DutyCalendarVersion.get(code=code, version=1)
 
 
-@atomic()
-async def set_holiday(actor: Actor, day: date, *, workday: bool, reason: str) -> HolidayOverride:
-    """A day is a workday, or free, whatever was published: new calendar versions hold it, and open clocks follow.
-
-    Raises NotAllowed for anybody but a system administrator.
-    """
-    await _begin_edit(actor)
-    override, _ = await HolidayOverride.update_or_create(
-        day=day, defaults={"workday": workday, "reason": reason, "set_by_id": actor.id, "set_at": clock.now()}
-    )
-    await audit.record("calendar.edited", actor, ("calendar", new_id()), day=day.isoformat(), workday=workday)
-    await _renew_calendars(actor)
-    return override
-
-
-@atomic()
-async def clear_holiday(actor: Actor, day: date) -> None:
-    """What was published counts again. Raises NotAllowed as `set_holiday`, NotFound where nothing was set."""
-    await _begin_edit(actor)
-    if not await HolidayOverride.filter(day=day).delete():
-        raise NotFound("holiday_not_found", "这一天没有调整")
-    await audit.record("calendar.edited", actor, ("calendar", new_id()), day=day.isoformat())
-    await _renew_calendars(actor)
-
-
-async def _begin_edit(actor: Actor) -> None:
-    if actor.kind is not ActorKind.SYSTEM and not actor.has(Role.SYSTEM_ADMINISTRATOR):
-        raise NotAllowed("holiday_set", "不能修改节假日", "请联系系统管理员。")
-    await database.advisory_lock("calendar", "versions")
-
-
-async def _renew_calendars(actor: Actor) -> None:
-    codes = await DutyCalendarVersion.all().distinct().values_list("code", flat=True)
-    for code in codes:
-        latest = await DutyCalendarVersion.filter(code=code).order_by("-version").first()
-        if latest is None:
-            continue
-        row = await _next_version(actor, latest)
-        await audit.record("calendar.changed", actor, ("calendar", row.id), code=code, version=row.version)
-
-
-async def _next_version(actor: Actor, latest: DutyCalendarVersion) -> DutyCalendarVersion:
-    changed = dataclasses.replace(
-        DutyCalendar.from_json(latest.definition), version=latest.version + 1, overrides=await _overrides()
-    )
-    return await DutyCalendarVersion.create(
-        code=latest.code, version=changed.version, definition=changed.to_json(), created_by_id=actor.id
-    )
-
-
-async def _overrides() -> dict[date, DayKind]:
+async def overrides() -> dict[date, DayKind]:
+    """The days whose kind an administrator has set."""
     return {row.day: DayKind.WORKDAY if row.workday else DayKind.HOLIDAY for row in await HolidayOverride.all()}

@@ -7,7 +7,7 @@ for each other: the feature's own rows first, then clocks, several of them by th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -238,6 +238,11 @@ async def lock(subjects: Sequence[Subject]) -> None:
 async def _next_seq(clock: Clock) -> int:
     last = await database.fetchval("select max(seq) from clock_entry where clock_id = $1", clock.id)
     return int(last or 0) + 1
+
+
+async def add(clock: Clock, make: Callable[[int, datetime], Entry]) -> Clock:
+    """Append what `make` makes of the next place in the log and of now. The caller holds the clock's lock."""
+    return await _add(clock, make(await _next_seq(clock), await _moment(clock, None)))
 
 
 async def _add(clock: Clock, entry: Entry) -> Clock:

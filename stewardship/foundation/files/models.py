@@ -11,6 +11,8 @@ from tortoise.models import Model
 
 from kit.columns import choice, created, instant, key, loose_ref, sealed
 
+MEDIA_ID = "file.media_id"
+
 
 class FileState(StrEnum):
     """From being announced to being shown to an officer."""
@@ -31,7 +33,7 @@ class StoredFile(Model):
     case_id: UUID | None = loose_ref(null=True)
     inquiry_id: UUID | None = loose_ref(null=True)
     origin = fields.CharField(max_length=16)
-    media_id: bytes | None = sealed(null=True)
+    media_id: bytes | None = sealed(purpose=MEDIA_ID, null=True)
     media_type = fields.CharField(max_length=64, default="")
     size = fields.IntField(default=0)
     sha256: bytes | None = fields.BinaryField(null=True)

@@ -25,7 +25,7 @@ from kit.ids import new_id
 from stewardship.foundation.actors import SYSTEM, Actor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, NotFound
-from stewardship.foundation.files.models import FileState, StoredFile
+from stewardship.foundation.files.models import MEDIA_ID, FileState, StoredFile
 from stewardship.foundation.files.rules import KEPT, REJECTED_KEPT
 from stewardship.foundation.files.scanning import Scanner, Verdict
 from stewardship.foundation.files.store import FileStore, Written
@@ -45,7 +45,6 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-MEDIA_ID = "file.media_id"
 SCAN = "scan_file"
 FETCH = "fetch_media"
 SWEEP = "sweep_files"

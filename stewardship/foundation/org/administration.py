@@ -9,7 +9,7 @@ from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import NotAllowed, NotFound
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Officer, Role, RoleGrant, Shift, Unit
+from stewardship.foundation.org.models import Level, Officer, Role, RoleGrant, Shift, Unit
 
 
 async def unit_in(actor: Actor, unit_id: UUID, *roles: Role) -> Unit:
@@ -26,6 +26,14 @@ async def officer_in(actor: Actor, officer_id: UUID, *roles: Role) -> Officer:
     if officer is None:
         raise NotFound("officer_not_found", "没有找到这位民警", "可能不在您的管理范围内。")
     return officer
+
+
+async def holds(actor: Actor, role: Role, unit_id: UUID | None) -> bool:
+    """Whether the actor holds the role over the unit; without one, over the whole city: a bureau and all below."""
+    reach = actor.units(role)
+    if unit_id is not None:
+        return unit_id in reach
+    return await Unit.exists(id__in=list(reach), level=Level.BUREAU)
 
 
 def check_other(actor: Actor, officer_id: UUID) -> None:

@@ -14,6 +14,9 @@ from tortoise.models import Model
 from kit.columns import choice, created, instant, key, ref, sealed
 from stewardship.foundation.source import Sourced
 
+MOBILE = "officer.mobile"
+TOTP = "officer.totp"
+
 
 class Level(StrEnum):
     """The three levels of a city bureau (市局, 分局或警种支队, 所队)."""
@@ -118,9 +121,9 @@ class Officer(Sourced):
     unit: fields.ForeignKeyRelation[Unit] = ref("Unit")
     unit_id: UUID
     active = fields.BooleanField(default=True)
-    mobile: bytes | None = sealed(null=True)
+    mobile: bytes | None = sealed(purpose=MOBILE, null=True)
     password_hash = fields.CharField(max_length=255, null=True)
-    totp_secret: bytes | None = sealed(null=True)
+    totp_secret: bytes | None = sealed(purpose=TOTP, null=True)
     totp_confirmed = fields.BooleanField(default=False)
     totp_last_step = fields.BigIntField(default=0)
     failed_logins = fields.IntField(default=0)

@@ -16,10 +16,19 @@ from kit.database import atomic
 from stewardship.foundation.actors import Actor, Grant
 from stewardship.foundation.audit import service as audit_service
 from stewardship.foundation.errors import Conflict, Invalid, NotFound
-from stewardship.foundation.org.models import Level, Officer, Role, RoleGrant, Shift, ShiftKind, Unit, UnitKind
+from stewardship.foundation.org.models import (
+    MOBILE,
+    TOTP,
+    Level,
+    Officer,
+    Role,
+    RoleGrant,
+    Shift,
+    ShiftKind,
+    Unit,
+    UnitKind,
+)
 
-MOBILE = "officer.mobile"
-TOTP = "officer.totp"
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT_ADMINISTRATOR})
 hasher = PasswordHasher()
 

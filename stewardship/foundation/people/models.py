@@ -56,8 +56,8 @@ class Person(Sourced):
 
     id = key()
     kind: PersonKind = choice(PersonKind, default=PersonKind.NATURAL)
-    name_sealed: bytes = sealed()
-    id_number_sealed: bytes | None = sealed(null=True)
+    name_sealed: bytes = sealed(purpose=NAME)
+    id_number_sealed: bytes | None = sealed(purpose=ID_NUMBER, null=True)
     id_number_index: bytes | None = fields.BinaryField(null=True)
     minor = fields.BooleanField(default=False)
     elderly_mode = fields.BooleanField(default=False)
@@ -97,7 +97,7 @@ class Contact(Model):
     id = key()
     person: fields.ForeignKeyRelation[Person] = ref("Person")
     person_id: UUID
-    value_sealed: bytes = sealed()
+    value_sealed: bytes = sealed(purpose=CONTACT)
     value_index: bytes = fields.BinaryField()
     trust: Trust = choice(Trust, default=Trust.UNVERIFIED)
     preferred = fields.BooleanField(default=True)
@@ -181,3 +181,20 @@ class Session(Model):
         table = "session"
         constraints = (UniqueConstraint(fields=("token_hash",), name="session_token"),)
         indexes = (("person_id",), ("officer_id",), ("expires_at",))
+
+
+class OfficerEnrolment(Model):
+    """A one-time code with which an officer sets their password and second factor; the newest one counts."""
+
+    id = key()
+    officer_id: UUID = loose_ref()
+    code_hash: bytes = fields.BinaryField()
+    issued_by_id: UUID | None = loose_ref(null=True)
+    issued_at: datetime = instant()
+    expires_at: datetime = instant()
+    used_at: datetime | None = instant(null=True)
+    failures = fields.SmallIntField(default=0)
+
+    class Meta:
+        table = "officer_enrolment"
+        indexes = (("officer_id", "issued_at"),)

@@ -24,7 +24,7 @@ from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, Invalid, NotFound, NotLoggedIn
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Officer
+from stewardship.foundation.org.models import TOTP, Officer
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import SessionKind, Trust, WechatIdentity
 
@@ -126,7 +126,7 @@ def _matching_step(officer: Officer, code: str) -> int | None:
     """The 30-second step whose code this is, unless that step or a later one was used before."""
     if officer.totp_secret is None:
         return None
-    totp = pyotp.TOTP(vault().ring.open_text(officer.totp_secret, org.TOTP))
+    totp = pyotp.TOTP(vault().ring.open_text(officer.totp_secret, TOTP))
     current = int(clock.real_now().timestamp()) // STEP_SECONDS
     matching = [current + d for d in DRIFT_STEPS if strings_equal(totp.generate_otp(current + d), code)]
     return next((step for step in matching if step > officer.totp_last_step), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
@@ -59,7 +60,7 @@ class Rating(Model):
     sent_at: datetime | None = instant(null=True)
     expires_at: datetime | None = instant(null=True)
     score: int | None = fields.SmallIntField(null=True)
-    comment: bytes | None = sealed(null=True)
+    comment: bytes | None = sealed(purpose=COMMENT, null=True)
     answered_at: datetime | None = instant(null=True)
     channel = fields.CharField(max_length=16, default="")
     created_at: datetime = created()
@@ -87,3 +88,17 @@ class RatingOptOut(Model):
 
     class Meta:
         table = "rating_opt_out"
+
+
+class RatingRulesVersion(Model):
+    """A version of the rules by which people are asked, never changed once used; the newest in force counts."""
+
+    id = key()
+    version = fields.IntField(unique=True)
+    definition: dict[str, Any] = fields.JSONField()
+    active_from: datetime = created()
+    created_by_id: UUID | None = loose_ref(null=True)
+    approved_by_id: UUID | None = loose_ref(null=True)
+
+    class Meta:
+        table = "rating_rules_version"

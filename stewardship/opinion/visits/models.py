@@ -103,7 +103,7 @@ class Call(Model):
     at: datetime = created()
     seconds = fields.IntField(default=0)
     outcome: CallOutcome = choice(CallOutcome)
-    note: bytes | None = sealed(null=True)
+    note: bytes | None = sealed(purpose=NOTE, null=True)
 
     class Meta:
         table = "call"

@@ -1,0 +1,1 @@
+"""Four eyes: a change that one person proposes and another one with the same right approves or refuses."""
