@@ -263,6 +263,10 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/duty-calendars"): OFFICER,
     ("GET", "/duty-calendars/{code}/versions"): OFFICER,
     ("PUT", "/duty-calendars/{code}"): SYSTEM,
+    ("GET", "/rating-rules"): OFFICER,
+    ("POST", "/rating-rules/proposals"): SYSTEM,
+    ("GET", "/keys"): SECURITY,
+    ("POST", "/keys/rotations/proposals"): SECURITY,
     # Looking after those who look.
     ("GET", "/inspection/cases"): INSPECTION,
     ("GET", "/inspection/cases/{case_id}/reads"): INSPECTION,
@@ -270,6 +274,9 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/inspection/units/{unit_id}/unrelated-reads"): INSPECTION,
     ("GET", "/audit/head"): AUDIT,
     ("POST", "/audit/verification"): AUDIT,
+    ("POST", "/audit/verifications"): AUDIT,
+    ("GET", "/audit/verifications"): AUDIT,
+    ("GET", "/audit/verifications/{verification_id}"): AUDIT,
 }
 
 

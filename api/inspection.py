@@ -17,8 +17,11 @@ from api.reports import PeriodDep
 from api.schemas import EXAMPLE_ID, View
 from stewardship.casework.cases.models import Case
 from stewardship.foundation.audit import service as audit
+from stewardship.foundation.audit import verification
+from stewardship.foundation.audit.models import AuditVerification, VerificationState
 from stewardship.foundation.errors import NotFound
 from stewardship.foundation.org.models import Role
+from stewardship.foundation.org.names import officer_names
 from stewardship.reports import inspection
 from stewardship.reports.inspection import Look
 
@@ -127,6 +130,68 @@ async def list_unrelated_reads(
     cursors = Cursors(services.session_key, f"unrelated:{unit_id}:{period.first}:{period.last}")
     rows = await inspection.without_relation(actor, unit_id, period, after=cursors.read(cursor), limit=limit + 1)
     return _page(cursors, rows, limit)
+
+
+class VerificationProgress(View):
+    """A verification of the whole chain. `holds` is null while it runs."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    state: VerificationState = Field(examples=["running"])
+    requested_by_name: str | None = Field(examples=["王敏"])
+    started_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
+    finished_at: datetime | None = Field(examples=[None])
+    seals_total: int = Field(examples=[4200])
+    seals_done: int = Field(examples=[1300])
+    percent: int = Field(examples=[30])
+    sealed: int = Field(examples=[120345], description="Events looked at so far.")
+    unsealed: int | None = Field(examples=[None], description="Events that wait for the next seal.")
+    holds: bool | None = Field(examples=[None])
+    broken_at: int | None = Field(examples=[None], description="The first seal that does not hold.")
+    head: str = Field(examples=["9f86d081884c7d65…"])
+
+
+class Verifications(View):
+    items: list[VerificationProgress]
+
+
+async def _progress(rows: Sequence[AuditVerification]) -> list[VerificationProgress]:
+    names = await officer_names(row.requested_by_id for row in rows)
+    return [
+        VerificationProgress(
+            id=row.id,
+            state=row.state,
+            requested_by_name=names.get(row.requested_by_id) if row.requested_by_id else None,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            seals_total=row.seals_total,
+            seals_done=row.seals_done,
+            percent=100 * row.seals_done // row.seals_total if row.seals_total else 100,
+            sealed=row.sealed,
+            unsealed=row.unsealed,
+            holds=None if row.state is VerificationState.RUNNING else row.broken_at is None,
+            broken_at=row.broken_at,
+            head=bytes(row.head).hex(),
+        )
+        for row in rows
+    ]
+
+
+@router.post("/audit/verifications", status_code=201)
+async def start_verification(actor: ActorDep) -> VerificationProgress:
+    """Recompute the whole chain as a job; ask for its progress by its id. 409 while one runs."""
+    return (await _progress([await verification.start(actor)]))[0]
+
+
+@router.get("/audit/verifications")
+async def list_verifications(actor: ActorDep) -> Verifications:
+    """The last twenty, newest first."""
+    return Verifications(items=await _progress(await verification.verifications()))
+
+
+@router.get("/audit/verifications/{verification_id}")
+async def get_verification(verification_id: UUID, actor: ActorDep) -> VerificationProgress:
+    """How far it has come, and what it found."""
+    return (await _progress([await verification.verification(verification_id)]))[0]
 
 
 @router.get("/audit/head")

@@ -15,6 +15,7 @@ from api import (
     inspection,
     invitations,
     live,
+    keys,
     me,
     my_appointments,
     my_cases,
@@ -23,6 +24,7 @@ from api import (
     parties,
     queue,
     promises,
+    rating_rules,
     ratings,
     reports,
     rosters,
@@ -56,4 +58,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     inspection.router,
     approvals.router,
     promises.router,
+    rating_rules.router,
+    keys.router,
 )

@@ -67,15 +67,18 @@ def served(settings: Settings) -> Iterator[Endpoints]:
 
 
 def with_database(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work with the ORM connected, embedded servers included; answers what it answers."""
-    from kit import database
+    """Run a command's work with keys and ORM open, embedded servers included; answers what it answers."""
+    from kit import crypto, database
+
+    settings = load_settings()
+    crypto.open_vault(settings.encryption_keys.get_secret_value(), settings.index_keys.get_secret_value())
 
     async def run(url: str) -> T:
         async with database.connected(url, pool=2):
             return await work
 
     try:
-        with served(load_settings()) as found:
+        with served(settings) as found:
             return asyncio.run(run(found.database_url))
     finally:
         work.close()

@@ -61,3 +61,27 @@ def purpose_of(field: Any) -> str | None:
     """A sealed column's purpose; None for every other column."""
     found = vars(field).get(PURPOSE)
     return found if isinstance(found, str) else None
+
+
+INDEX_OF = "index_of"
+
+
+def blind_index(*, of: str | None, **options: Any) -> Any:
+    """A keyed fingerprint to search by, made of the sealed column `of` of the same row.
+
+    None where the value itself is kept nowhere: a rotation of the keys cannot make that one anew.
+    """
+    field = fields.BinaryField(**options)
+    vars(field)[INDEX_OF] = of
+    return field
+
+
+def is_blind_index(field: Any) -> bool:
+    """Whether the column is a blind index."""
+    return INDEX_OF in vars(field)
+
+
+def index_of(field: Any) -> str | None:
+    """The sealed column of which a blind index is made; None where there is none."""
+    found = vars(field).get(INDEX_OF)
+    return found if isinstance(found, str) else None

@@ -55,6 +55,11 @@ class KeyRing:
         """The version that seals now."""
         return self._newest
 
+    @property
+    def versions(self) -> list[int]:
+        """Every version that can be opened, newest first."""
+        return list(self._ciphers)
+
     def seal(self, plain: bytes, purpose: str) -> bytes:
         """Encrypt for one purpose (`person.name`, `contact.value`, …)."""
         nonce = os.urandom(NONCE_BYTES)
@@ -93,6 +98,21 @@ class BlindIndex:
     def candidates(self, value: str, purpose: str) -> list[bytes]:
         """What to search for: under the newest two keys, so that a rotation is invisible to searches."""
         return [self._digest(key, value, purpose) for key in self._keys[:SEARCHED_INDEX_KEYS]]
+
+    @property
+    def newest(self) -> int:
+        """The version that fingerprints now."""
+        return self._keys[0][0]
+
+    @property
+    def versions(self) -> list[int]:
+        """Every version there is a key of, newest first."""
+        return [version for version, _ in self._keys]
+
+    def matches(self, stored: bytes, value: str, purpose: str) -> bool:
+        """Whether a stored fingerprint, under whatever key it was made, is this value's."""
+        key = next((key for key in self._keys if key[0] == stored[0]), None) if stored else None
+        return key is not None and hmac.compare_digest(self._digest(key, value, purpose), stored)
 
     @staticmethod
     def _digest(key: tuple[int, bytes], value: str, purpose: str) -> bytes:

@@ -9,7 +9,7 @@ import signal
 import structlog
 
 from kit import jobs
-from scheduler import chat_replies, identities, material, process, sending
+from scheduler import chat_replies, identities, keys, material, process, sending
 from settings import get_settings
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,7 @@ async def main() -> None:
         material.install(parts)
         identities.install(parts)
         chat_replies.install(parts)
+        keys.install(parts)
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)

@@ -173,7 +173,8 @@ async def test_a_proposal_ends_after_a_week_and_another_one_may_follow(world: Wo
         await approvals.approve(system.other, change.id)
     assert await approvals.expire_due() == 1
     assert (await approvals.access_change(system.one, change.id)).state is ApprovalState.EXPIRED
-    assert await publishing.propose(system.other, for_station(world, 25), "也想改")
+    again = await publishing.propose(system.other, for_station(world, 25), "也想改")
+    assert again.state is ApprovalState.PENDING
 
 
 async def test_a_proposal_falls_with_the_right_of_who_made_it(world: World, system: Pair) -> None:
@@ -227,4 +228,5 @@ async def test_who_administers_a_district_changes_its_units_and_not_the_city(wor
     assert await org.units_below([world.sub_bureau.id]) >= {world.station.id}
     with pytest.raises(NotFound):
         await publishing.propose(below, for_station(world, 20, unit_id=None, base_version=1), "全市")
-    assert await publishing.propose(below, for_station(world, 20), "本所")
+    change = await publishing.propose(below, for_station(world, 20), "本所")
+    assert change.unit_id == world.station.id

@@ -143,6 +143,13 @@ INVITED_PROXY = {"person": {"name": "周九", "roles": ["guardian"], "phone": "1
 LEAVE = {"kind": "annual", "starts_at": "2026-04-01T00:00:00Z", "ends_at": "2026-04-08T00:00:00Z"}
 THEN = {"starts_at": "2026-03-02T00:30:00Z"}
 HOURS = {"start": "09:00", "end": "17:00"}
+RULES = {
+    "kinds": {"case_closed": ["public_order"]},
+    "delay_minutes": 60,
+    "life_days": 7,
+    "cap_days": 14,
+    "excluded_roles": ["suspect_family", "witness", "lawyer", "suspect"],
+}
 PROMISE = {
     "first_response": {"amount": 20, "unit": "duty_minutes"},
     "full_answer": {"amount": 1, "unit": "working_days"},
@@ -424,10 +431,17 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("PUT", "/duty-calendars/{code}"): lambda _w: Request(
         "unit", path={"code": "office"}, json={"weekly": [[HOURS]] * 5 + [[], []], "expected_version": 1}
     ),
+    ("GET", "/rating-rules"): plain(),
+    ("POST", "/rating-rules/proposals"): plain(target="unit", json=RULES | {"base_version": 0, "reason": "试行"}),
+    ("GET", "/keys"): plain(target="unit"),
+    ("POST", "/keys/rotations/proposals"): plain(target="unit", json={"reason": "每年轮换"}),
     ("GET", "/inspection/cases"): lambda w: Request("unit", params={"reference": w.city.case.reference}),
     ("GET", "/inspection/cases/{case_id}/reads"): lambda w: Request("unit", path={"case_id": w.city.case.id}),
     ("GET", "/inspection/officers/{officer_id}/reads"): officer(params=MARCH),
     ("GET", "/inspection/units/{unit_id}/unrelated-reads"): unit(params=MARCH),
     ("GET", "/audit/head"): plain(),
     ("POST", "/audit/verification"): plain(),
+    ("POST", "/audit/verifications"): plain(code="verification_running"),
+    ("GET", "/audit/verifications"): plain(),
+    ("GET", "/audit/verifications/{verification_id}"): lambda w: Request(path={"verification_id": w.verification.id}),
 }

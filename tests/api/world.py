@@ -19,6 +19,8 @@ from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.approvals.models import Approval
+from stewardship.foundation.audit import verification
+from stewardship.foundation.audit.models import AuditVerification
 from stewardship.foundation.clocks import publishing
 from stewardship.foundation.clocks.policy import Policy
 from stewardship.foundation.clocks.publishing import Proposal
@@ -63,6 +65,7 @@ class World:
     appointment: Appointment
     handover: Handover
     change: Approval
+    verification: AuditVerification
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -112,6 +115,7 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         await appointments.offer(steward, city.case.id, victim.id, appointments.Terms(Purpose.PROCEDURE)),
         await leave_of_colleague(city),
         await change(city),
+        await verification.start(SYSTEM),
     )
 
 

@@ -222,17 +222,21 @@ async def verify() -> Verification:
     """Recompute the whole chain. Reports the first seal that does not hold, and how many events wait to be sealed."""
     previous, sealed, count, broken = GENESIS, 0, 0, None
     for link in await database.fetch("select * from event_seal order by no"):
-        rows = await database.fetch(ROWS, link["era"], link["from_xid"], link["to_xid"])
+        found, holds = await check_link(link, previous)
         count += 1
-        sealed += len(rows)
-        wrong = (
-            link["previous_hash"] != previous or len(rows) != link["count"] or _digest(previous, rows) != link["hash"]
-        )
-        if wrong and broken is None:
+        sealed += found
+        if not holds and broken is None:
             broken = link["no"]
         previous = link["hash"]
     total = await database.fetchval("select count(*) from event")
     return Verification(count, sealed, total - sealed, broken, previous)
+
+
+async def check_link(link: asyncpg.Record, previous: bytes) -> tuple[int, bool]:
+    """How many events stand under a seal now, and whether it holds after the link before it."""
+    rows = await database.fetch(ROWS, link["era"], link["from_xid"], link["to_xid"])
+    holds = link["previous_hash"] == previous and len(rows) == link["count"] and _digest(previous, rows) == link["hash"]
+    return len(rows), holds
 
 
 async def head() -> tuple[int, bytes]:

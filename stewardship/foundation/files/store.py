@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,13 @@ class FileStore:
         finally:
             pieces.close()
 
+    async def reseal(self, file_id: UUID) -> bool:
+        """Seal the blob's data key anew, with the newest key of the ring; False where it is, or there is no blob.
+
+        The blob is written anew beside the old one and put in its place in one step. Raises CryptoError.
+        """
+        return await asyncio.to_thread(_reseal, self.path(file_id), file_id)
+
     async def delete(self, file_id: UUID) -> None:
         """Remove a blob, or nothing."""
         await asyncio.to_thread(self.path(file_id).unlink, missing_ok=True)
@@ -147,6 +155,26 @@ def _settle(part: Path, place: Path) -> None:
         os.close(folder)
 
 
+def _reseal(path: Path, file_id: UUID) -> bool:
+    try:
+        with path.open("rb") as old:
+            sealed = _sealed_key(old)
+            ring = vault().ring
+            if sealed[0] == ring.newest:
+                return False
+            renewed = ring.seal(ring.open(sealed, _purpose(file_id)), _purpose(file_id))
+            part = path.with_suffix(f".{os.urandom(6).hex()}.part")
+            with _create(part) as new:
+                new.write(MAGIC + len(renewed).to_bytes(2, "big") + renewed)
+                shutil.copyfileobj(old, new, PIECE)
+                new.flush()
+                os.fsync(new.fileno())
+    except FileNotFoundError:
+        return False
+    _settle(part, path)
+    return True
+
+
 def _decrypt(path: Path, file_id: UUID) -> Generator[bytes, None, None]:
     with path.open("rb") as file:
         cipher = AESGCM(_data_key(file, file_id))
@@ -163,6 +191,10 @@ def _decrypt(path: Path, file_id: UUID) -> Generator[bytes, None, None]:
 
 
 def _data_key(file: BinaryIO, file_id: UUID) -> bytes:
+    return vault().ring.open(_sealed_key(file), _purpose(file_id))
+
+
+def _sealed_key(file: BinaryIO) -> bytes:
     if file.read(len(MAGIC)) != MAGIC:
         raise CryptoError("this is no blob of ours")
-    return vault().ring.open(file.read(int.from_bytes(file.read(2), "big")), _purpose(file_id))
+    return file.read(int.from_bytes(file.read(2), "big"))

@@ -10,7 +10,7 @@ from tortoise import fields
 from tortoise.migrations.constraints import UniqueConstraint
 from tortoise.models import Model
 
-from kit.columns import choice, created, instant, key, loose_ref, ref, sealed
+from kit.columns import blind_index, choice, created, instant, key, loose_ref, ref, sealed
 from kit.crypto import vault
 from stewardship.foundation.source import Sourced
 
@@ -58,7 +58,7 @@ class Person(Sourced):
     kind: PersonKind = choice(PersonKind, default=PersonKind.NATURAL)
     name_sealed: bytes = sealed(purpose=NAME)
     id_number_sealed: bytes | None = sealed(purpose=ID_NUMBER, null=True)
-    id_number_index: bytes | None = fields.BinaryField(null=True)
+    id_number_index: bytes | None = blind_index(of="id_number_sealed", null=True)
     minor = fields.BooleanField(default=False)
     elderly_mode = fields.BooleanField(default=False)
     protected = fields.BooleanField(default=False)
@@ -82,7 +82,7 @@ class ProtectionPlan(Model):
     safe_contact_id: UUID | None = loose_ref(null=True)
     hours_from = fields.SmallIntField(default=9 * 60)
     hours_to = fields.SmallIntField(default=18 * 60)
-    code_word_index: bytes = fields.BinaryField()
+    code_word_index: bytes = blind_index(of=None)
     pretext = fields.CharField(max_length=64, default="")
     set_by_id: UUID = loose_ref()
     set_at: datetime = created()
@@ -98,7 +98,7 @@ class Contact(Model):
     person: fields.ForeignKeyRelation[Person] = ref("Person")
     person_id: UUID
     value_sealed: bytes = sealed(purpose=CONTACT)
-    value_index: bytes = fields.BinaryField()
+    value_index: bytes = blind_index(of="value_sealed")
     trust: Trust = choice(Trust, default=Trust.UNVERIFIED)
     preferred = fields.BooleanField(default=True)
     sms_opted_out = fields.BooleanField(default=False)

@@ -210,7 +210,7 @@ async def protect(
 
 def is_code_word(plan: ProtectionPlan, text: str) -> bool:
     """Whether the text is the plan's code word."""
-    return plan.code_word_index in vault().index.candidates(text.strip(), CODE_WORD)
+    return vault().index.matches(plan.code_word_index, text.strip(), CODE_WORD)
 
 
 async def identity_of(platform: Platform, app_id: str, openid: str, unionid: str | None = None) -> WechatIdentity:

@@ -24,12 +24,13 @@ from stewardship.foundation.actors import SYSTEM
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import BusinessError
 from stewardship.opinion.ratings import notices
+from stewardship.opinion.ratings.administration import rules_in_force
 from stewardship.opinion.ratings.models import Rating, RatingState
 from stewardship.opinion.ratings.rules import (
-    LIFE,
     Facts,
     Joined,
     Milestone,
+    RatingRules,
     Reason,
     due_at,
     in_daytime,
@@ -45,7 +46,7 @@ POSTPONED = timedelta(hours=1)
 
 _FACTS = """
 select c.closed_at is not null and c.episode = r.episode as closed, p.removed_at is not null as removed, c.kind,
-  c.sensitivity_known, c.sensitivities, p.roles, c.unit_id, c.steward_id,
+  c.sensitivity_known, c.sensitivities, p.roles, r.milestone, c.unit_id, c.steward_id,
   who.minor or asked.minor as minor, who.protected or asked.protected as protected,
   exists (select from rating_opt_out o where o.person_id = asked.id)
     or exists (select from visit v where v.person_id = asked.id and v.outcome = 'do_not_disturb') as opted_out,
@@ -81,7 +82,7 @@ async def plan(case_id: UUID, milestone: Milestone, episode: int) -> int:
     if case.episode != episode:
         return 0
     known = {r.party_id: r for r in await Rating.filter(case_id=case_id, milestone=milestone, episode=episode)}
-    due, planned = due_at(clock.now()), 0
+    due, planned = due_at(clock.now(), (await rules_in_force()).delay), 0
     for party in await Party.filter(case_id=case_id, removed_at=None).order_by("added_at", "id"):
         planned += await _plan(case, party, known.get(party.id), milestone, due)
     return planned
@@ -121,10 +122,11 @@ async def send_due(now: datetime, *, limit: int = 200) -> Counter[RatingState]:
     done: Counter[RatingState] = Counter()
     if not in_daytime(now):
         return done
+    rules = await rules_in_force()
     ids = await Rating.filter(state=RatingState.PLANNED, due_at__lte=now).order_by("due_at").limit(limit)
     for rating_id in [rating.id for rating in ids]:
         try:
-            state = await _decide(rating_id, now)
+            state = await _decide(rating_id, now, rules)
         except (BusinessError, LookupError, ValueError) as error:
             # What is wrong with one row must not keep all others from being asked.
             log.error("rating_postponed", rating=str(rating_id), error=type(error).__name__)
@@ -136,7 +138,7 @@ async def send_due(now: datetime, *, limit: int = 200) -> Counter[RatingState]:
 
 
 @atomic()
-async def _decide(rating_id: UUID, now: datetime) -> RatingState | None:
+async def _decide(rating_id: UUID, now: datetime, rules: RatingRules) -> RatingState | None:
     """Send, or say why not; None where another process has it."""
     rating = await Rating.select_for_update(skip_locked=True).get_or_none(id=rating_id, state=RatingState.PLANNED)
     if rating is None:
@@ -148,8 +150,8 @@ async def _decide(rating_id: UUID, now: datetime) -> RatingState | None:
     if row is None:
         raise LookupError("a rating's case, party and person are never deleted")
     rating.unit_id, rating.officer_id = row["unit_id"], row["steward_id"]
-    reason = why_not(_facts(row), now)
-    return await (_ask(rating, now) if reason is None else _do_not_ask(rating, reason))
+    reason = why_not(_facts(row), now, rules)
+    return await (_ask(rating, now, rules.life) if reason is None else _do_not_ask(rating, reason))
 
 
 async def _respondent(rating: Rating, at: datetime) -> tuple[UUID, UUID | None]:
@@ -172,16 +174,17 @@ def _facts(row: asyncpg.Record) -> Facts:
         opted_out=row["opted_out"],
         reachable=row["reachable"],
         last_asked_at=row["last_asked_at"],
+        milestone=row["milestone"],
     )
 
 
 _SNAPSHOT = ["person_id", "member_id", "officer_id", "unit_id"]
 
 
-async def _ask(rating: Rating, at: datetime) -> RatingState:
+async def _ask(rating: Rating, at: datetime, life: timedelta) -> RatingState:
     token = new_token()
     rating.state, rating.token_hash = RatingState.SENT, token_hash(token)
-    rating.sent_at, rating.expires_at = at, at + LIFE
+    rating.sent_at, rating.expires_at = at, at + life
     await rating.save(update_fields=["state", "token_hash", "sent_at", "expires_at", *_SNAPSHOT])
     await notices.notify_asked(rating, token)
     await _record("rating.sent", rating, milestone=rating.milestone)

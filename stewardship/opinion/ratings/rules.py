@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from kit import clock
 from stewardship.casework.cases.models import CaseKind, Sensitivity
 from stewardship.casework.parties.models import PartyRole
+from stewardship.foundation.errors import Invalid
 from stewardship.opinion.ratings.models import RatingState, Score
 
 DISSATISFIED = Score.DISSATISFIED
@@ -37,6 +39,71 @@ COMMENT_WINDOW = timedelta(hours=1)
 COMMENT_LENGTH = 500
 
 
+# --- the rules that administrators set --------------------------------------------------------------------------------
+
+NOT_ASKED = frozenset({PartyRole.SUSPECT_FAMILY, PartyRole.WITNESS, PartyRole.LAWYER})
+"""One of these roles is enough: the strictest of a person's roles wins. No rules take one away."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatingRules:
+    """A version of what administrators decide about asking. The defaults are what holds until they do.
+
+    Exclusions are only ever widened: whoever is at risk (`_too_delicate`) and the roles of `NOT_ASKED` are never asked,
+    whatever the rules say. Raises Invalid for values out of bounds.
+    """
+
+    version: int = 0
+    kinds: Mapping[Milestone, frozenset[CaseKind]] = field(
+        default_factory=lambda: {milestone: frozenset(CaseKind) for milestone in Milestone}, hash=False
+    )
+    """The kinds of case whose parties are asked, by milestone; a milestone without kinds is not asked about."""
+    delay: timedelta = DELAY
+    life: timedelta = LIFE
+    cap: timedelta = CAP
+    excluded_roles: frozenset[PartyRole] = NOT_ASKED
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) <= self.delay <= timedelta(days=7):
+            raise Invalid("rating_delay", "发送时间不对", "评价请求在节点后 0 分钟到 7 天之间发送。")
+        if not timedelta(days=1) <= self.life <= timedelta(days=30):
+            raise Invalid("rating_life", "有效期不对", "评价有效期为 1 到 30 天。")
+        if not timedelta(days=1) <= self.cap <= timedelta(days=365):
+            raise Invalid("rating_cap", "频率上限不对", "同一人两次评价至少间隔 1 天,最多 365 天。")
+        if not self.excluded_roles >= NOT_ASKED:
+            raise Invalid("rating_exclusions", "不能取消安全排除", "嫌疑人家属、证人和律师始终不发送评价,只能增加。")
+
+    def rates(self, milestone: str, kind: CaseKind) -> bool:
+        """Whether parties of a case of this kind are asked about the milestone."""
+        return any(name.value == milestone and kind in kinds for name, kinds in self.kinds.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `from_json` gives equal rules."""
+        return {
+            "version": self.version,
+            "kinds": {name.value: sorted(kind.value for kind in kinds) for name, kinds in self.kinds.items()},
+            "delay_minutes": self.delay // timedelta(minutes=1),
+            "life_days": self.life.days,
+            "cap_days": self.cap.days,
+            "excluded_roles": sorted(role.value for role in self.excluded_roles),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RatingRules:
+        """The inverse of `to_json`. Raises Invalid."""
+        return cls(
+            version=int(data["version"]),
+            kinds={Milestone(name): frozenset(map(CaseKind, kinds)) for name, kinds in data["kinds"].items()},
+            delay=timedelta(minutes=int(data["delay_minutes"])),
+            life=timedelta(days=int(data["life_days"])),
+            cap=timedelta(days=int(data["cap_days"])),
+            excluded_roles=frozenset(map(PartyRole, data["excluded_roles"])),
+        )
+
+
+DEFAULT_RULES = RatingRules()
+
+
 # --- when -------------------------------------------------------------------------------------------------------------
 
 
@@ -45,11 +112,11 @@ def in_daytime(at: datetime) -> bool:
     return DAY_FROM <= clock.local(at).time() < DAY_TO
 
 
-def due_at(milestone_at: datetime) -> datetime:
+def due_at(milestone_at: datetime, delay: timedelta = DELAY) -> datetime:
     """When to ask about a milestone: half an hour later, or when the next day's hours begin."""
-    earliest = clock.local(milestone_at + DELAY)
+    earliest = clock.local(milestone_at + delay)
     if in_daytime(earliest):
-        return milestone_at + DELAY
+        return milestone_at + delay
     day = earliest.date() if earliest.time() < DAY_FROM else earliest.date() + timedelta(days=1)
     return datetime.combine(day, DAY_FROM, clock.LOCAL)
 
@@ -70,6 +137,7 @@ class Reason(StrEnum):
     DEATH = "death"
     THREATENED_WITNESS = "threatened_witness"
     PROTECTED = "protected"
+    KIND_NOT_RATED = "kind_not_rated"
     ROLE = "role"
     OPTED_OUT = "opted_out"
     NO_CHANNEL = "no_channel"
@@ -77,8 +145,6 @@ class Reason(StrEnum):
     UNDELIVERABLE = "undeliverable"
 
 
-NOT_ASKED = frozenset({PartyRole.SUSPECT_FAMILY, PartyRole.WITNESS, PartyRole.LAWYER})
-"""One of these roles is enough: the strictest of a person's roles wins."""
 ANSWERS_FOR_PARTY = frozenset({PartyRole.GUARDIAN, PartyRole.FAMILY})
 
 
@@ -99,15 +165,16 @@ class Facts:
     reachable: bool
     """A contact that may be written to, or a trusted WeChat identity."""
     last_asked_at: datetime | None
+    milestone: str = Milestone.CASE_CLOSED
 
 
-def why_not(facts: Facts, at: datetime) -> Reason | None:
+def why_not(facts: Facts, at: datetime, rules: RatingRules = DEFAULT_RULES) -> Reason | None:
     """The first reason that speaks against asking, or None. What cannot be judged counts as a reason."""
     if not facts.closed:
         return Reason.REOPENED
     if facts.removed:
         return Reason.PARTY_REMOVED
-    return _too_delicate(facts) or _not_this_person(facts, at)
+    return _too_delicate(facts) or _not_this_person(facts, at, rules)
 
 
 def _too_delicate(facts: Facts) -> Reason | None:
@@ -121,15 +188,17 @@ def _too_delicate(facts: Facts) -> Reason | None:
     return Reason.PROTECTED if facts.protected else None
 
 
-def _not_this_person(facts: Facts, at: datetime) -> Reason | None:
+def _not_this_person(facts: Facts, at: datetime, rules: RatingRules) -> Reason | None:
+    if facts.kind is not None and not rules.rates(facts.milestone, facts.kind):
+        return Reason.KIND_NOT_RATED
     held = PartyRole.SUSPECT in facts.roles and facts.kind is CaseKind.CRIMINAL
-    if held or not facts.roles or facts.roles & NOT_ASKED:
+    if held or not facts.roles or facts.roles & rules.excluded_roles:
         return Reason.ROLE
     if facts.opted_out:
         return Reason.OPTED_OUT
     if not facts.reachable:
         return Reason.NO_CHANNEL
-    if facts.last_asked_at is not None and at < facts.last_asked_at + CAP:
+    if facts.last_asked_at is not None and at < facts.last_asked_at + rules.cap:
         return Reason.FREQUENCY_CAP
     return None
 
