@@ -18,6 +18,7 @@ from api import (
     keys,
     me,
     my_appointments,
+    message_templates,
     my_cases,
     my_inquiries,
     organisation,
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inspection.router,
     approvals.router,
     promises.router,
+    message_templates.router,
     rating_rules.router,
     keys.router,
 )

@@ -16,6 +16,7 @@ from cli.administration import admin_app, audit_app
 from cli.clock import clock_app, clocks_app
 from cli.reports import reports_app
 from cli.keys import keys_app
+from cli.wechat import wechat_app
 
 app = typer.Typer(
     name="steward",
@@ -31,6 +32,7 @@ app.add_typer(admin_app, name="admin")
 app.add_typer(audit_app, name="audit")
 app.add_typer(reports_app, name="reports")
 app.add_typer(keys_app, name="keys")
+app.add_typer(wechat_app, name="wechat")
 
 
 @app.command()

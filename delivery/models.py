@@ -134,7 +134,7 @@ class Template(Model):
     state: TemplateState = choice(TemplateState)
     definition: dict[str, Any] = fields.JSONField()
     created_at: datetime = created()
-    reason = fields.CharField(max_length=200, default="")
+    reason = fields.CharField(max_length=200, null=True)
     """Of a rejected one: what the platform said."""
     changed_at: datetime | None = instant(null=True)
     changed_by_id: UUID | None = loose_ref(null=True)

@@ -98,6 +98,18 @@ Templates = Mapping[tuple[str, Channel], ActiveTemplate]
 
 
 @dataclass(frozen=True, slots=True)
+class Ours:
+    """A template of ours, as it is in use or on its way."""
+
+    notice: str
+    channel: Channel
+    version: int
+    state: str
+    template_id: str
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
 class Seed:
     """A template to be put into the table."""
 
@@ -158,6 +170,26 @@ async def _read() -> Templates:
     )
     found = {(row["notice"], Channel(row["channel"])): _active(row["template_id"], row["definition"]) for row in rows}
     return {key: template for key, template in found.items() if template is not None}
+
+
+async def stored_templates(states: Sequence[TemplateState] = (TemplateState.ACTIVE,)) -> list[Ours]:
+    """The templates in these states, to be compared with the account's."""
+    rows = await database.fetch(
+        "select notice, channel, version, state, template_id, definition from template where state = any($1)"
+        " order by notice, channel, version",
+        [state.value for state in states],
+    )
+    return [
+        Ours(
+            row["notice"],
+            Channel(row["channel"]),
+            row["version"],
+            row["state"],
+            row["template_id"],
+            Definition.model_validate(orjson.loads(row["definition"])),
+        )
+        for row in rows
+    ]
 
 
 def _active(template_id: str, stored: Any) -> ActiveTemplate | None:

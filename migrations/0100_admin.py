@@ -304,7 +304,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name="Template",
             name="reason",
-            field=fields.CharField(default="", max_length=200),
+            field=fields.CharField(null=True, max_length=200),
         ),
         ops.RunSQL(FORWARD, reverse_sql=BACKWARD),
     ]

@@ -175,6 +175,10 @@ class Sandbox:
             raise PlatformError(40037)
         return template
 
+    def approved_templates(self, kind: TemplateKind) -> list[Template]:
+        """What the account lists as its own."""
+        return [each for each in self.templates.values() if each.kind == kind and each.state == "approved"]
+
     def add_qrcode(self, code: QrCode) -> QrCode:
         self.qrcodes[code.id] = code
         self.store.put("qrcode", code.id, code)

@@ -1,7 +1,7 @@
 """The mini-program (小程序): what the product calls. Each method raises the classes of `wechat.errors`.
 
 Sources: 微信开放文档 (小程序) «小程序登录», «手机号快速验证», «发送订阅消息», «获取不限制的小程序码»,
-«获取加密 URLLink», «文本内容安全识别», «客服消息».
+«获取加密 URLLink», «文本内容安全识别», «客服消息», «获取已有模板列表».
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from wechat.answers import fields, number, optional_text, text
 from wechat.errors import MalformedAnswer
 from wechat.media import Media, download
 from wechat.sending import CustomerService, Sent, apis, sent, template_data
+from wechat.templates import AccountTemplate, listed
 from wechat.transport import PLATFORM_URL, Transport
 from wechat.wire import Answer
 
@@ -129,6 +130,11 @@ class MiniProgram(CustomerService):
         if page:
             message["page"] = page
         return sent(await self._transport.post("message/subscribe/send", data=message))
+
+    async def templates(self) -> list[AccountTemplate]:
+        """The templates for subscribe messages that the account has (newtmpl/gettemplate)."""
+        answer = await self._transport.get("wxaapi/newtmpl/gettemplate", api_base_url=ROOT)
+        return listed(answer, "data", "priTmplId")
 
     async def code(self, scene: str, page: str, *, width: int = 430) -> Picture:
         """A mini-program code without limit of number (getwxacodeunlimit).

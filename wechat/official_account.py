@@ -1,7 +1,7 @@
 """The official account (公众号): what the product calls. Each method raises the classes of `wechat.errors`.
 
 Sources: 微信开放文档 (服务号) «客服消息», «模板消息», «订阅通知», «生成带参数的二维码», «自定义菜单»,
-«获取用户基本信息», «获取临时素材».
+«获取用户基本信息», «获取临时素材», «获取已选用模板列表».
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from wechat.answers import fields, number, optional_text, text
 from wechat.media import Media, download
 from wechat.sending import CustomerService, Page, Sent, apis, sent, template_data
+from wechat.templates import AccountTemplate, listed
 from wechat.transport import Transport
 
 MAX_QR_SECONDS = 2_592_000
@@ -135,6 +136,11 @@ class OfficialAccount(CustomerService):
             followed_at=datetime.fromtimestamp(since, UTC) if isinstance(since, int) and since > 0 else None,
             scene=optional_text(found, "qr_scene_str"),
         )
+
+    async def templates(self) -> list[AccountTemplate]:
+        """The templates that the account has (get_all_private_template)."""
+        answer = await self._transport.get("template/get_all_private_template")
+        return listed(answer, "template_list", "template_id")
 
     def download_media(self, media_id: str, *, limit: int) -> AbstractAsyncContextManager[Media]:
         """See `wechat.media.download`."""

@@ -90,6 +90,45 @@ def card_text(template: Template, card: list[dict[str, str]]) -> str:
     return "\n".join([template.title, *(f"{field['label']}：{field['value']}" for field in card)])
 
 
+async def all_private_templates(call: Call) -> Answer:
+    """获取已选用模板列表: the template messages of the account; no errcode where all is well."""
+    return {
+        "template_list": [
+            {
+                "template_id": template.id,
+                "title": template.title,
+                "primary_industry": "政府与公共事业",
+                "deputy_industry": "公安",
+                "content": template_content(template),
+                "example": "",
+            }
+            for template in call.sandbox.approved_templates("oa_template")
+        ]
+    }
+
+
+def template_content(template: Template) -> str:
+    """The lines of a template as the platform writes them, each with its field."""
+    return "".join(f"{field.get('label', '')}\uff1a{{{{{field['key']}.DATA}}}}\n" for field in template.fields)
+
+
+async def own_subscribe_templates(call: Call) -> Answer:
+    """获取已有模板列表: the subscribe messages of the account that the token is of."""
+    kind: Any = "mp_subscribe" if call.account == "mp" else "oa_subscribe"
+    return ok(
+        data=[
+            {
+                "priTmplId": template.id,
+                "title": template.title,
+                "content": template_content(template),
+                "example": "",
+                "type": 3 if template.term == "long_term" else 2,
+            }
+            for template in call.sandbox.approved_templates(kind)
+        ]
+    )
+
+
 async def subscribe_bizsend(call: Call) -> Answer:
     """The official account's subscribe message (订阅通知)."""
     phone, template = _recipient(call, "oa_subscribe")
@@ -210,6 +249,8 @@ async def oauth_access_token(call: Call) -> Answer:
 
 ENDPOINTS = [
     Endpoint("/cgi-bin/message/template/send", template_send, accounts=("oa",)),
+    Endpoint("/cgi-bin/template/get_all_private_template", all_private_templates, method="GET", accounts=("oa",)),
+    Endpoint("/wxaapi/newtmpl/gettemplate", own_subscribe_templates, method="GET"),
     Endpoint("/cgi-bin/message/subscribe/bizsend", subscribe_bizsend, accounts=("oa",)),
     Endpoint("/cgi-bin/qrcode/create", qrcode_create, accounts=("oa",)),
     Endpoint("/cgi-bin/showqrcode", showqrcode, method="GET", accounts=("oa",), token=False),

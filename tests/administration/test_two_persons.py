@@ -100,7 +100,7 @@ class Story:
         }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 @example(steps=[(0, "policy", 0), (0, "approve", 0), (1, "approve", 0), (0, "rules", 0), (1, "approve", 1)])
 @example(steps=[(2, "keys", 0), (2, "approve", 0), (3, "approve", 0), (0, "city", 0), (3, "approve", 1)])

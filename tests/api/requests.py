@@ -109,6 +109,11 @@ def change(**more: Any) -> Builder:
     return lambda w: Request("change", path={"change_id": w.change.id}, **more)
 
 
+def template(**more: Any) -> Builder:
+    """Something of a drafted template, which is the whole city's."""
+    return lambda w: Request("unit", path={"template_id": w.template.id}, **more)
+
+
 def promise(w: World) -> dict[str, Any]:
     """A promise for the station."""
     return {"unit_id": str(w.city.station.id), "policy": PROMISE, "base_version": 0}
@@ -149,6 +154,10 @@ RULES = {
     "life_days": 7,
     "cap_days": 14,
     "excluded_roles": ["suspect_family", "witness", "lawyer", "suspect"],
+}
+CARD: dict[str, Any] = {
+    "channel": "mp_subscribe",
+    "definition": {"title": "办理进度通知", "fields": [{"key": "thing1", "label": "事项", "value": "matter"}]},
 }
 PROMISE = {
     "first_response": {"amount": 20, "unit": "duty_minutes"},
@@ -433,6 +442,18 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ),
     ("GET", "/rating-rules"): plain(),
     ("POST", "/rating-rules/proposals"): plain(target="unit", json=RULES | {"base_version": 0, "reason": "试行"}),
+    ("GET", "/message-templates"): plain(target="unit"),
+    ("POST", "/message-templates"): plain(target="unit", json=CARD | {"notice": "visit_announced"}),
+    ("POST", "/message-templates/trials"): plain(target="unit", json=CARD | {"notice": "update_posted"}),
+    ("GET", "/message-templates/{notice}/{channel}/versions"): plain(
+        target="unit", path={"notice": "update_posted", "channel": "sms"}
+    ),
+    ("PUT", "/message-templates/{template_id}"): template(json={"definition": CARD["definition"]}),
+    ("POST", "/message-templates/{template_id}/submit"): template(),
+    ("POST", "/message-templates/{template_id}/approved"): template(json={"template_id": "abc"}, code="template_state"),
+    ("POST", "/message-templates/{template_id}/rejected"): template(json={"reason": "不符"}, code="template_state"),
+    ("POST", "/message-templates/{template_id}/activate"): template(code="template_state"),
+    ("POST", "/message-templates/{template_id}/give-up"): template(),
     ("GET", "/keys"): plain(target="unit"),
     ("POST", "/keys/rotations/proposals"): plain(target="unit", json={"reason": "每年轮换"}),
     ("GET", "/inspection/cases"): lambda w: Request("unit", params={"reference": w.city.case.reference}),

@@ -8,6 +8,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import api
+from delivery.models import Channel, Template
+from delivery.templates import Definition, TemplateField
 from kit import clock
 from kit.ids import new_id, new_token, token_hash
 from stewardship import intake
@@ -27,6 +29,7 @@ from stewardship.foundation.clocks.publishing import Proposal
 from stewardship.foundation.files import service as files
 from stewardship.foundation.files.models import StoredFile
 from stewardship.foundation.files.scanning import TestFileScanner
+from stewardship.foundation.message_templates import service as templates
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import HolidayOverride, Role, RoleGrant, Shift, ShiftKind
 from stewardship.foundation.people import service as people
@@ -66,6 +69,7 @@ class World:
     handover: Handover
     change: Approval
     verification: AuditVerification
+    template: Template
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -116,6 +120,7 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         await leave_of_colleague(city),
         await change(city),
         await verification.start(SYSTEM),
+        await template(city),
     )
 
 
@@ -203,6 +208,13 @@ async def change(city: City) -> Approval:
     await org.grant_role(SYSTEM, proposer.id, Role.SYSTEM_ADMINISTRATOR, city.bureau.id)
     proposal = Proposal("inquiry", city.station.id, None, Policy(0), None, 0)
     return await publishing.propose(await acting(proposer), proposal, "试行")
+
+
+async def template(city: City) -> Template:
+    """A new version of a template, drafted."""
+    drafted = Definition(title="办理进度通知", fields=(TemplateField(key="thing1", label="事项", value="matter"),))
+    actor = await acting(city.officers["system_administrator"])
+    return await templates.draft(actor, "update_posted", Channel.MP_SUBSCRIBE, drafted)
 
 
 async def session_of(identity_id: UUID) -> Session:

@@ -101,8 +101,13 @@ async def create_officer(
 
 @atomic()
 async def grant_role(actor: Actor, officer_id: UUID, role: Role, unit_id: UUID) -> RoleGrant:
-    """Give a role over a unit and all below. Raises Conflict where one person would hold two administrator roles."""
+    """Give a role over a unit and all below.
+
+    Raises Conflict where one person would hold two administrator roles, or holds this very one.
+    """
     await database.advisory_lock("grant", str(officer_id))
+    if await RoleGrant.exists(officer_id=officer_id, role=role, unit_id=unit_id, valid_to=None):
+        raise Conflict("role_held", "已经有这项授权", "无需重复授权。")
     held = {grant.role for grant in await grants_of(officer_id)}
     if role in ADMINISTRATORS and held & (ADMINISTRATORS - {role}):
         raise Conflict(

@@ -1,0 +1,1 @@
+"""Message templates on their way: drafted, submitted to the platform, approved, used."""
