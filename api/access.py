@@ -79,6 +79,8 @@ CASE_WRITE = Rule(steward=OWN, instructor=UNIT)
 INQUIRY = Rule(steward=OWN, instructor=UNIT)
 """A steward's own are those they own or of their cases, and, while they are on duty, their desk's."""
 HISTORY = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
+CANNED = Rule(steward=OWN, instructor=UNIT, centre_officer=OWN, system_administrator=UNIT)
+"""To choose from: one's own, and those of the units above one; to change: one's own, and those of units one keeps."""
 REGISTER = Rule(steward=UNIT, instructor=UNIT)
 VISIT = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
 SUPERVISE = Rule(instructor=UNIT, centre_officer=UNIT)
@@ -207,6 +209,13 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/handovers/{handover_id}/place"): Rule(instructor=UNIT),
     ("GET", "/handovers/{handover_id}/briefs"): HANDOVER,
     ("GET", "/handovers/{handover_id}/digest"): HANDOVER,
+    # Canned replies.
+    ("GET", "/canned-replies"): CANNED,
+    ("POST", "/canned-replies"): CANNED,
+    ("PUT", "/canned-replies/{reply_id}"): CANNED,
+    ("POST", "/canned-replies/{reply_id}/retire"): CANNED,
+    ("POST", "/canned-replies/{reply_id}/uses"): CANNED,
+    ("GET", "/canned-replies/{reply_id}/versions"): CANNED,
     # Ratings and consents.
     ("GET", "/my/ratings"): PARTY,
     ("POST", "/my/ratings/{rating_id}"): PARTY,

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api import (
     appointments,
     approvals,
+    canned_replies,
     cases,
     explanations,
     files,
@@ -59,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inspection.router,
     approvals.router,
     promises.router,
+    canned_replies.router,
     message_templates.router,
     rating_rules.router,
     keys.router,

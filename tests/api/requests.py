@@ -114,6 +114,11 @@ def template(**more: Any) -> Builder:
     return lambda w: Request("unit", path={"template_id": w.template.id}, **more)
 
 
+def reply(target: str, **more: Any) -> Builder:
+    """Something of a canned reply of the station."""
+    return lambda w: Request(target, path={"reply_id": w.reply.id}, **more)
+
+
 def promise(w: World) -> dict[str, Any]:
     """A promise for the station."""
     return {"unit_id": str(w.city.station.id), "policy": PROMISE, "base_version": 0}
@@ -159,6 +164,7 @@ CARD: dict[str, Any] = {
     "channel": "mp_subscribe",
     "definition": {"title": "办理进度通知", "fields": [{"key": "thing1", "label": "事项", "value": "matter"}]},
 }
+WORDS = {"title": "鉴定中", "text": "{单位}正在等鉴定意见。"}
 PROMISE = {
     "first_response": {"amount": 20, "unit": "duty_minutes"},
     "full_answer": {"amount": 1, "unit": "working_days"},
@@ -343,6 +349,14 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("POST", "/units/{unit_id}/roster/import"): roster_table,
     ("GET", "/units/{unit_id}/roster/template"): unit(),
     ("GET", "/units/{unit_id}/roster/export"): unit(params=MARCH),
+    ("GET", "/canned-replies"): plain(params={"q": "鉴定"}),
+    ("POST", "/canned-replies"): lambda w: Request(
+        "kept reply", json=WORDS | {"whose": "unit", "unit_id": str(w.city.station.id)}
+    ),
+    ("PUT", "/canned-replies/{reply_id}"): reply("kept reply", json=WORDS | {"expected_version": 1}),
+    ("POST", "/canned-replies/{reply_id}/retire"): reply("kept reply"),
+    ("POST", "/canned-replies/{reply_id}/uses"): reply("reply"),
+    ("GET", "/canned-replies/{reply_id}/versions"): reply("reply"),
     ("GET", "/my/ratings"): plain(),
     ("POST", "/my/ratings/{rating_id}"): lambda w: Request(
         "victim", path={"rating_id": w.rating.id}, json={"score": 1}

@@ -30,6 +30,8 @@ OWN_OF_OFFICERS: dict[str, set[str]] = {
     "complaint": set(),
     "appointment": {"steward"},
     "handover": {"colleague"},
+    "reply": {"steward", "colleague", "duty_officer"},
+    "kept reply": set(),
     "change": {"system_administrator"},
 }
 SEES = {

@@ -18,6 +18,8 @@ from stewardship.casework.appointments.models import Appointment, Purpose
 from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.service import Issued
 from stewardship.casework.parties.models import PartyRole, Side
+from stewardship.dialogue.canned_replies import service as canned
+from stewardship.dialogue.canned_replies.models import CannedReply
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.approvals.models import Approval
@@ -70,6 +72,7 @@ class World:
     change: Approval
     verification: AuditVerification
     template: Template
+    reply: CannedReply
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -121,6 +124,7 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         await change(city),
         await verification.start(SYSTEM),
         await template(city),
+        await reply(city),
     )
 
 
@@ -215,6 +219,13 @@ async def template(city: City) -> Template:
     drafted = Definition(title="办理进度通知", fields=(TemplateField(key="thing1", label="事项", value="matter"),))
     actor = await acting(city.officers["system_administrator"])
     return await templates.draft(actor, "update_posted", Channel.MP_SUBSCRIBE, drafted)
+
+
+async def reply(city: City) -> CannedReply:
+    """A canned reply of the station."""
+    draft = canned.Draft("已受理", "您的案件({编号})已受理。")
+    instructor = await acting(city.officers["instructor"])
+    return await canned.write(instructor, draft, own=False, unit_id=city.station.id)
 
 
 async def session_of(identity_id: UUID) -> Session:
