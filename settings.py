@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     """The same for the blind index; the newest two are searched, so that a rotation needs no pause."""
     session_key: SecretStr = SecretStr("")
     """32 bytes, base64: signs paging cursors and CSRF tokens."""
+    proof_key: SecretStr = SecretStr("")
+    """32 bytes, base64: the seed of the key that signs inspectors' proofs; unset: one that follows from session_key."""
 
     @field_validator("home", mode="after")
     @classmethod
@@ -176,6 +178,11 @@ class Settings(BaseSettings):
             "sms_secret_key": self.sms.secret_key.get_secret_value(),
             "sms_callback_secret": self.sms.callback_secret.get_secret_value(),
         }
+
+    @property
+    def proof_seed(self) -> bytes:
+        """Of the key that signs proofs."""
+        return (self.proof_key.get_secret_value() or self.session_key.get_secret_value()).encode()
 
     @property
     def takes_plain_callbacks(self) -> bool:

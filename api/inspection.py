@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import Field, StringConstraints
+import orjson
+from fastapi import APIRouter, Query, Response
+from pydantic import Field, StringConstraints, model_validator
 
 from api import limits
 from api.deps import ActorDep, ServicesDep, officer_id_of
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
-from api.reports import PeriodDep
-from api.schemas import EXAMPLE_ID, View
+from api.party_schemas import Phone
+from api.reports import PeriodDep, period_of
+from api.schemas import EXAMPLE_ID, Payload, Reason, View
+from kit import clock
+from kit.signing import Signer
 from stewardship.casework.cases.models import Case
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.audit import verification
 from stewardship.foundation.audit.models import AuditVerification, VerificationState
 from stewardship.foundation.errors import NotFound
 from stewardship.foundation.org.models import Role
-from stewardship.foundation.org.names import officer_names
-from stewardship.reports import inspection
+from stewardship.foundation.org.names import officer_names, unit_names
+from stewardship.reports import inspection, proofs
 from stewardship.reports.inspection import Look
 
 router = APIRouter(tags=["inspection"])
@@ -34,7 +38,9 @@ class InspectedCase(View):
     id: UUID = Field(examples=[EXAMPLE_ID])
     reference: str = Field(examples=["A26030212345678"])
     unit_id: UUID = Field(examples=[EXAMPLE_ID])
+    unit_name: str | None = Field(default=None, examples=["莲花派出所"])
     steward_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    steward_name: str | None = Field(default=None, examples=["王敏"])
 
 
 class LookView(View):
@@ -46,6 +52,7 @@ class LookView(View):
     officer_id: UUID = Field(examples=[EXAMPLE_ID])
     officer_name: str | None = Field(examples=["王敏"])
     officer_unit_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    officer_unit_name: str | None = Field(examples=["莲花派出所"])
     subject_kind: str = Field(examples=["case"])
     subject_id: UUID = Field(examples=[EXAMPLE_ID])
     case_id: UUID | None = Field(examples=[EXAMPLE_ID])
@@ -53,6 +60,48 @@ class LookView(View):
     relation: str | None = Field(examples=["steward"])
     device: str | None = Field(examples=["Mozilla/5.0 …"])
     address: str | None = Field(examples=["203.0.113.7"])
+    revealed: str | None = Field(examples=["phone"], description="Of a reveal: which field was shown.")
+    reason: str | None = Field(examples=["电话回访"], description="Of a reveal: why, in the officer's words.")
+
+
+class InspectedPerson(View):
+    """A person of cases of the inspector's units, masked, with those cases."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["张*"])
+    cases: list[InspectedCase]
+
+
+class InspectedPersons(View):
+    items: list[InspectedPerson]
+
+
+class PersonSearch(Payload):
+    """Exactly one of the three, whole: a part of a number finds nobody."""
+
+    phone: Phone | None = None
+    id_number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{4,32}$")] | None = Field(
+        default=None, examples=["110101199003077777"]
+    )
+    reference: Annotated[str, StringConstraints(pattern=r"^A[0-9]{14}$")] | None = Field(
+        default=None, examples=["A26030212345678"]
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> PersonSearch:
+        if sum(value is not None for value in (self.phone, self.id_number, self.reference)) != 1:
+            raise ValueError("exactly one of phone, id_number, reference")
+        return self
+
+
+class ProofIn(Payload):
+    """What is to be proven: the looks at a case or person, or those of an officer or a unit in a period."""
+
+    about: Literal["case", "person", "officer", "unit"] = Field(examples=["case"])
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    first: date | None = Field(default=None, examples=["2026-03-01"], description="With officer and unit.")
+    last: date | None = Field(default=None, examples=["2026-03-31"])
+    reason: Reason
 
 
 class VerificationView(View):
@@ -89,7 +138,61 @@ async def find_case(
     if case is None:
         raise NotFound("case_not_found", "没有找到这个案件", "可能不在您的督察范围内,请核对编号。")
     await audit.record(inspection.KIND, actor, ("case", case.id), relation=Role.INSPECTOR.value, question="find_case")
-    return InspectedCase.model_validate(case)
+    return (await _cases([case]))[0]
+
+
+async def _cases(cases: Sequence[Case]) -> list[InspectedCase]:
+    units = await unit_names(case.unit_id for case in cases)
+    officers = await officer_names(case.steward_id for case in cases)
+    return [
+        InspectedCase(
+            id=case.id,
+            reference=case.reference,
+            unit_id=case.unit_id,
+            unit_name=units.get(case.unit_id),
+            steward_id=case.steward_id,
+            steward_name=officers.get(case.steward_id) if case.steward_id else None,
+        )
+        for case in cases
+    ]
+
+
+@router.post("/inspection/persons/search")
+async def find_persons(payload: PersonSearch, actor: ActorDep, services: ServicesDep) -> InspectedPersons:
+    """Find persons of one's units' cases. A number stands in the body, never in an address that is logged."""
+    await services.limiter.check(limits.REVEAL, str(officer_id_of(actor)))
+    found = await inspection.find_persons(
+        actor, phone=payload.phone, id_number=payload.id_number, reference=payload.reference
+    )
+    return InspectedPersons(
+        items=[InspectedPerson(id=each.id, name=each.name, cases=await _cases(each.cases)) for each in found]
+    )
+
+
+@router.get("/inspection/persons/{person_id}/reads")
+async def list_reads_of_person(
+    person_id: UUID, actor: ActorDep, services: ServicesDep, cursor: CursorQuery = None, limit: LimitQuery = 50
+) -> Page[LookView]:
+    """Who looked at any of the person's cases in one's units."""
+    cursors = Cursors(services.session_key, f"reads-of-person:{person_id}")
+    rows = await inspection.who_looked_at_person(actor, person_id, after=cursors.read(cursor), limit=limit + 1)
+    return _page(cursors, rows, limit)
+
+
+@router.post("/inspection/proofs", status_code=201)
+async def make_proof(payload: ProofIn, actor: ActorDep, services: ServicesDep) -> Response:
+    """A signed document of the listed looks, as JSON to be kept: `steward audit check-proof` verifies it."""
+    await services.limiter.check(limits.PROOF, str(officer_id_of(actor)))
+    period = period_of(payload.first, payload.last) if payload.first and payload.last else None
+    about = proofs.About(payload.about, payload.id, period)
+    document = await proofs.make(actor, about, payload.reason, Signer(services.settings.proof_seed))
+    name = f"proof-{payload.about}-{clock.now():%Y%m%d%H%M%S}.json"
+    return Response(
+        orjson.dumps(document, option=orjson.OPT_INDENT_2),
+        status_code=201,
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
 
 
 @router.get("/inspection/cases/{case_id}/reads")

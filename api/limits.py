@@ -53,6 +53,7 @@ ASK = _limit("ask", "30/10minutes")
 UPLOAD = _limit("upload", "60/hour")
 REVEAL = _limit("reveal", "120/hour")
 VERIFY = _limit("verify", "6/hour")
+PROOF = _limit("proof", "60/hour")
 
 
 class Limiter:

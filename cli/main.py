@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.administration import admin_app, audit_app
+from cli.audit import audit_app
 from cli.clock import clock_app, clocks_app
 from cli.reports import reports_app
 from cli.keys import keys_app
@@ -31,6 +32,7 @@ app.add_typer(clocks_app, name="clocks")
 app.add_typer(admin_app, name="admin")
 app.add_typer(audit_app, name="audit")
 app.add_typer(reports_app, name="reports")
+app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.add_typer(wechat_app, name="wechat")
 

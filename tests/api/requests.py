@@ -472,6 +472,14 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("POST", "/keys/rotations/proposals"): plain(target="unit", json={"reason": "每年轮换"}),
     ("GET", "/inspection/cases"): lambda w: Request("unit", params={"reference": w.city.case.reference}),
     ("GET", "/inspection/cases/{case_id}/reads"): lambda w: Request("unit", path={"case_id": w.city.case.id}),
+    # Who is beyond one's units is not found: an empty list.
+    ("POST", "/inspection/persons/search"): plain(json={"phone": "13800000001"}),
+    ("GET", "/inspection/persons/{person_id}/reads"): lambda w: Request(
+        "unit", path={"person_id": w.city.members["victim"].person_id}
+    ),
+    ("POST", "/inspection/proofs"): lambda w: Request(
+        "unit", json={"about": "case", "id": str(w.city.case.id), "reason": "信访核查"}
+    ),
     ("GET", "/inspection/officers/{officer_id}/reads"): officer(params=MARCH),
     ("GET", "/inspection/units/{unit_id}/unrelated-reads"): unit(params=MARCH),
     ("GET", "/audit/head"): plain(),

@@ -18,8 +18,10 @@ import asyncpg
 import orjson
 
 from kit import clock, database, hints, jobs
+from kit.crypto import vault
 from kit.ids import new_id
 from stewardship.foundation.actors import Actor, ActorKind
+from stewardship.foundation.audit.models import REASON, EventReason
 
 SEAL_BATCH = 10_000
 GENESIS = bytes(32)
@@ -58,6 +60,11 @@ async def record(
 ) -> UUID:
     """Write one event on the caller's transaction; answers its id."""
     return (await record_many([Entry(kind, actor, subject, case_id, unit_id, relation, details)]))[0]
+
+
+async def keep_reason(event_id: UUID, reason: str) -> None:
+    """Why an officer did what an event says, in their own words: sealed, and beside the log, which holds no words."""
+    await EventReason.create(event_id=event_id, reason=vault().ring.seal_text(reason.strip(), REASON), at=clock.now())
 
 
 INSERT = """

@@ -417,10 +417,10 @@ async def revoke_sessions(
 
 @atomic()
 async def reveal(actor: Actor, person: Person, field: str, reason: str, *, case_id: UUID, relation: str) -> str:
-    """What the API shows masked, in the clear, for a reason that is logged. Raises Invalid without a reason."""
+    """What the API shows masked, in the clear, for a reason that an inspector reads. Raises Invalid without one."""
     if len(reason.strip()) < REASON_LENGTH:
         raise Invalid("reveal_reason", "请写明查看原因", "查看完整信息会被记录,请写明原因(不少于 4 个字)。")
-    await audit.record(
+    event_id = await audit.record(
         "person.revealed",
         actor,
         ("person", person.id),
@@ -429,6 +429,7 @@ async def reveal(actor: Actor, person: Person, field: str, reason: str, *, case_
         field=field,
         reason_length=len(reason),
     )
+    await audit.keep_reason(event_id, reason)
     if field == "name":
         return person.name
     if field == "id_number" and person.id_number_sealed:
