@@ -31,6 +31,7 @@ from api import (
     reports,
     rosters,
     sessions,
+    staffing,
     updates,
     visits,
 )
@@ -60,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inspection.router,
     approvals.router,
     promises.router,
+    staffing.router,
     canned_replies.router,
     message_templates.router,
     rating_rules.router,

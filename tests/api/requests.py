@@ -422,6 +422,32 @@ REQUESTS: dict[tuple[str, str], Builder] = {
         path={"officer_id": w.city.officers["colleague"].id},
         json={"role": "instructor", "unit_id": str(w.city.station.id)},
     ),
+    ("PUT", "/units/{unit_id}"): unit(json={"name": "莲花派出所", "calendar_code": "office"}),
+    ("POST", "/units/{unit_id}/close"): lambda w: Request(
+        "unit",
+        path={"unit_id": w.city.station.id},
+        json={"successor_id": str(w.city.station.id), **BECAUSE},
+        code="unit_successor",
+    ),
+    ("PUT", "/officers/{officer_id}"): officer(json={"name": "王敏"}),
+    ("GET", "/officers/{officer_id}/open-cases"): officer(),
+    ("POST", "/officers/{officer_id}/move"): lambda w: Request(
+        "unit",
+        path={"officer_id": w.city.officers["colleague"].id},
+        json={"unit_id": str(w.city.station.id), **BECAUSE},
+    ),
+    ("POST", "/officers/import"): plain(
+        content=FORM, headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}, code="table_type"
+    ),
+    ("GET", "/second-factors/missing"): plain(),
+    ("POST", "/officers/{officer_id}/enrolment-code"): officer(),
+    ("POST", "/officer-enrolments"): lambda _w: Request(
+        json={"number": key()[:10], "code": "7KQ2MX9WRA", "password": "Initial-Word-7"}, code="login_failed"
+    ),
+    ("GET", "/officers/{officer_id}/sessions"): officer(),
+    ("DELETE", "/officers/{officer_id}/sessions/{session_id}"): lambda w: Request(
+        "unit", path={"officer_id": w.city.officers["colleague"].id, "session_id": w.officer_session.id}
+    ),
     ("POST", "/roles/{grant_id}/end"): lambda w: Request("unit", path={"grant_id": w.grant.id}),
     ("GET", "/units/{unit_id}/roster"): unit(),
     ("POST", "/units/{unit_id}/roster"): lambda w: Request(

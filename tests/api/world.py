@@ -73,6 +73,7 @@ class World:
     verification: AuditVerification
     template: Template
     reply: CannedReply
+    officer_session: Session
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -125,6 +126,7 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         await verification.start(SYSTEM),
         await template(city),
         await reply(city),
+        await desk_session(city.officers["colleague"].id),
     )
 
 
@@ -219,6 +221,12 @@ async def template(city: City) -> Template:
     drafted = Definition(title="办理进度通知", fields=(TemplateField(key="thing1", label="事项", value="matter"),))
     actor = await acting(city.officers["system_administrator"])
     return await templates.draft(actor, "update_posted", Channel.MP_SUBSCRIBE, drafted)
+
+
+async def desk_session(officer_id: UUID) -> Session:
+    """A login of this officer's at the desk."""
+    token = await people.open_session(SessionKind.OFFICER, officer_id=officer_id)
+    return await Session.get(token_hash=token_hash(token))
 
 
 async def reply(city: City) -> CannedReply:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from kit.crypto import vault
 from kit.database import atomic
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import NotAllowed, NotFound
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Level, Officer, Role, RoleGrant, Shift, Unit
+from stewardship.foundation.org.models import MOBILE, Level, Officer, Role, RoleGrant, Shift, Unit
 
 
 async def unit_in(actor: Actor, unit_id: UUID, *roles: Role) -> Unit:
@@ -83,3 +84,30 @@ async def take_off_roster(actor: Actor, unit_id: UUID, shift_id: UUID) -> None:
         raise NotFound("shift_not_found", "没有找到这条排班")
     await shift.delete()
     await audit.record("roster.removed", actor, ("officer", shift.officer_id), unit_id=unit_id, shift=shift.id)
+
+
+@atomic()
+async def edit_unit(
+    actor: Actor, unit_id: UUID, *, name: str, duty_phone: str, address: str, calendar_code: str
+) -> Unit:
+    """What people see of a unit, and its duty calendar; open clocks follow another calendar. Raises NotFound."""
+    unit = await unit_in(actor, unit_id, Role.SYSTEM_ADMINISTRATOR)
+    changed = unit.calendar_code != calendar_code
+    unit.name, unit.duty_phone, unit.address, unit.calendar_code = name, duty_phone, address, calendar_code
+    await unit.save(update_fields=["name", "duty_phone", "address", "calendar_code"])
+    await audit.record("unit.edited", actor, ("unit", unit.id), unit_id=unit.id)
+    if changed:
+        await audit.record("calendar.changed", actor, ("unit", unit.id), unit_id=unit.id, code=calendar_code)
+    return unit
+
+
+@atomic()
+async def edit_officer(actor: Actor, officer_id: UUID, *, name: str, mobile: str | None) -> Officer:
+    """An officer's name, and their phone where one is given. Raises NotFound."""
+    officer = await officer_in(actor, officer_id, Role.SYSTEM_ADMINISTRATOR)
+    officer.name = name
+    if mobile:
+        officer.mobile = vault().ring.seal_text(mobile, MOBILE)
+    await officer.save(update_fields=["name", "mobile"])
+    await audit.record("officer.edited", actor, ("officer", officer.id), unit_id=officer.unit_id, phone=bool(mobile))
+    return officer
