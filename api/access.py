@@ -83,6 +83,7 @@ CANNED = Rule(steward=OWN, instructor=UNIT, centre_officer=OWN, system_administr
 """To choose from: one's own, and those of the units above one; to change: one's own, and those of units one keeps."""
 REGISTER = Rule(steward=UNIT, instructor=UNIT)
 VISIT = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
+TEMPLATES = Rule(instructor=UNIT)
 SUPERVISE = Rule(instructor=UNIT, centre_officer=UNIT)
 REPORT = Rule(instructor=UNIT, centre_officer=UNIT)
 INSPECTION = Rule(inspector=UNIT)
@@ -126,6 +127,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/my/cases"): PARTY,
     ("GET", "/my/cases/{case_id}"): PARTY,
     ("GET", "/my/cases/{case_id}/updates"): PARTY,
+    ("GET", "/my/cases/{case_id}/attachments/{file_id}"): PARTY,
     ("POST", "/my/cases/{case_id}/leave"): PARTY,
     ("GET", "/my/cases/{case_id}/inquiries"): PARTY,
     ("POST", "/my/cases/{case_id}/inquiries"): PARTY,
@@ -164,6 +166,17 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/cases/{case_id}/updates/preview"): CASE_WRITE,
     ("POST", "/cases/{case_id}/updates"): CASE_WRITE,
     ("GET", "/cases/{case_id}/updates"): CASE_READ,
+    ("POST", "/cases/{case_id}/updates/{update_id}/withdraw"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/attachments"): CASE_WRITE,
+    ("GET", "/cases/{case_id}/drafts"): CASE_READ,
+    ("PUT", "/cases/{case_id}/drafts/{draft_id}"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/drafts/{draft_id}/release"): CASE_WRITE,
+    ("POST", "/cases/{case_id}/drafts/{draft_id}/discard"): CASE_WRITE,
+    ("GET", "/cases/{case_id}/update-templates"): CASE_READ,
+    ("GET", "/units/{unit_id}/update-templates"): TEMPLATES,
+    ("POST", "/units/{unit_id}/update-templates"): TEMPLATES,
+    ("PUT", "/update-templates/{template_id}"): TEMPLATES,
+    ("DELETE", "/update-templates/{template_id}"): TEMPLATES,
     # Inquiries.
     ("GET", "/queue"): INQUIRY,
     ("GET", "/cases/{case_id}/inquiries"): CASE_READ,

@@ -23,7 +23,9 @@ log = structlog.get_logger(__name__)
 BODY_BYTES = 1024 * 1024
 UPLOAD_BYTES = 21 * 1024 * 1024
 """A file of 20 MiB with the frame of a multipart form around it."""
-UPLOAD_PATH = re.compile(r"^/api/v1/(?:my/cases/[^/]+/files|units/[^/]+/roster/import)$")
+UPLOAD_PATH = re.compile(
+    r"^/api/v1/(?:my/cases/[^/]+/files|cases/[^/]+/attachments|imports/cases|units/[^/]+/roster/import)$"
+)
 REQUEST_ID = "X-Request-ID"
 FIELDS_SHOWN = 20
 

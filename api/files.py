@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from starlette.responses import StreamingResponse
 from tortoise.queryset import QuerySet
 
 from api import limits
 from api.deps import ActorDep, OwnMember, ReadableCase, ServicesDep
+from api.file_views import CONTENT, FileView, handed_out
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
-from api.schemas import EXAMPLE_ID, ClientKey, View
+from api.schemas import ClientKey
 from api.uploads import BODY_SCHEMA, file_content
 from kit.database import earlier_than
 from stewardship.casework.cases.service import relation_of
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import InquiryKind
-from stewardship.foundation.errors import Gone
 from stewardship.foundation.files import service as files
-from stewardship.foundation.files.models import FileState, StoredFile
-from stewardship.foundation.files.rules import TYPES
+from stewardship.foundation.files.models import StoredFile
 
 router = APIRouter(tags=["files"])
-
-CONTENT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in TYPES}}
-}
-
-
-class FileView(View):
-    """Submitted material; its content can be read once it is `clean`."""
-
-    id: UUID = Field(examples=[EXAMPLE_ID])
-    media_type: str = Field(examples=["image/jpeg"], description="As its content shows; empty until it is fetched.")
-    size: int = Field(examples=[204800], description="Bytes.")
-    state: FileState = Field(examples=["clean"])
-    created_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
-    inquiry_id: UUID | None = Field(examples=[None])
 
 
 @router.post("/my/cases/{case_id}/files", status_code=201, openapi_extra=BODY_SCHEMA)
@@ -108,25 +89,4 @@ async def _page(files: QuerySet[StoredFile], cursors: Cursors, cursor: str | Non
 async def read_file(file_id: UUID, case: ReadableCase, actor: ActorDep, services: ServicesDep) -> StreamingResponse:
     """A file's content, as an attachment; the read is recorded."""
     file = await StoredFile.get_or_none(id=file_id, case_id=case.id)
-    file = await files.access_file(actor, file, relation=relation_of(actor, case))
-    content = await _started(services.files.read(file.id))
-    headers = {
-        "Content-Disposition": f'attachment; filename="{file.id}.{TYPES.get(file.media_type, "bin")}"',
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-    }
-    return StreamingResponse(content, media_type=file.media_type, headers=headers)
-
-
-async def _started(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same content with its first piece in hand, so that a missing blob is an error and not half an answer."""
-    try:
-        first = await anext(content)
-    except (FileNotFoundError, StopAsyncIteration) as error:
-        raise Gone("file_gone", "文件已按期清理", "如仍需要,请当事人重新发送。") from error
-    return _chain(first, content)
-
-
-async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+    return await handed_out(services, await files.access_file(actor, file, relation=relation_of(actor, case)))

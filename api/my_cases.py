@@ -8,8 +8,10 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import Field
+from starlette.responses import StreamingResponse
 
 from api.deps import ActorDep, OwnMember, ServicesDep
+from api.file_views import CONTENT, AttachmentView, handed_out
 from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
@@ -20,7 +22,10 @@ from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.models import Member
 from stewardship.casework.parties.models import Party
 from stewardship.casework.updates import service as updates
+from stewardship.casework.updates.attachments import attachment_for, attachments_of
+from stewardship.casework.updates.withdrawal import mark_seen
 from stewardship.dialogue.answering.record import officer_title
+from stewardship.foundation.files import service as files
 from stewardship.foundation.org.models import Officer, Unit
 
 router = APIRouter(tags=["my cases"], route_class=OnceRoute)
@@ -64,6 +69,7 @@ class MyUpdate(View):
     text: str = Field(examples=["已调取现场监控,正在核对。"])
     awaited: str = Field(examples=["等待鉴定意见"])
     next_contact_on: date = Field(examples=["2026-03-09"])
+    attachments: list[AttachmentView]
 
 
 class Leave(Payload):
@@ -120,6 +126,9 @@ async def list_my_updates(
     cursors = Cursors(services.session_key, f"my-updates:{member.id}")
     case = await Case.get(id=member.case_id)
     rows = await updates.updates_for(member, case, limit=limit + 1, before=cursors.read(cursor))
+    shown = [row.id for row in rows[:limit]]
+    carried = await attachments_of(shown)
+    await mark_seen(member, shown)
     return cursors.page(
         rows,
         limit,
@@ -131,8 +140,18 @@ async def list_my_updates(
             text=row.text,
             awaited=row.awaited,
             next_contact_on=row.next_contact_on,
+            attachments=[AttachmentView.model_validate(file) for file in carried[row.id]],
         ),
     )
+
+
+@router.get("/my/cases/{case_id}/attachments/{file_id}", response_class=StreamingResponse, responses=CONTENT)
+async def read_attachment(
+    file_id: UUID, member: OwnMember, actor: ActorDep, services: ServicesDep
+) -> StreamingResponse:
+    """A file that goes with an update addressed to the caller; nobody else's. The read is recorded."""
+    file = await attachment_for(member, file_id)
+    return await handed_out(services, await files.access_file(actor, file, relation="addressee"))
 
 
 @router.post("/my/cases/{case_id}/leave")

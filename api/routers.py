@@ -32,6 +32,8 @@ from api import (
     rosters,
     sessions,
     staffing,
+    update_drafts,
+    update_templates,
     updates,
     visits,
 )
@@ -48,6 +50,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     parties.router,
     updates.router,
     queue.router,
+    update_drafts.router,
+    update_templates.router,
     inquiries.router,
     live.router,
     visits.router,

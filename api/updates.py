@@ -6,15 +6,18 @@ from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
 from pydantic import Field, model_validator
 
+from api import limits
 from api.cases import StageCode
-from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase
-from api.once import OnceRoute
+from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase, officer_id_of
+from api.file_views import AttachmentView, FileView
 from api.names import officer_names
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
-from api.schemas import EXAMPLE_ID, Payload, View, words
+from api.schemas import EXAMPLE_ID, ClientKey, Done, Payload, Reason, View, words
+from api.uploads import BODY_SCHEMA, file_content
 from kit.crypto import vault
 from kit.database import earlier_than
 from stewardship.casework.cases.models import Case
@@ -22,12 +25,21 @@ from stewardship.casework.cases.rules import stage_of
 from stewardship.casework.groups.models import Member
 from stewardship.casework.parties.models import Side
 from stewardship.casework.updates import service as updates
+from stewardship.casework.updates import withdrawal
+from stewardship.casework.updates.attachments import MAX_ATTACHMENTS, attachments_of
 from stewardship.casework.updates.models import TEXT, AudienceKind, Update, UpdateAddressee
 from stewardship.casework.updates.rules import Audience, Candidate, held_back, recipients
+from stewardship.foundation.files import service as files
+from stewardship.foundation.org.models import Officer
 from stewardship.foundation.people.models import Person
 from stewardship.foundation.people.rules import masked_name
 
 router = APIRouter(tags=["updates"], route_class=OnceRoute)
+
+FileIds = Annotated[
+    tuple[UUID, ...],
+    Field(max_length=MAX_ATTACHMENTS, examples=[[]], description="Uploaded by `POST /cases/{case_id}/attachments`."),
+]
 
 
 class AudienceIn(Payload):
@@ -55,6 +67,7 @@ class UpdateIn(Payload):
     next_contact_on: date = Field(examples=["2026-03-09"], description="Legal date in Asia/Shanghai, within 60 days.")
     audience: AudienceIn
     stage: StageCode | None = Field(default=None, examples=[None], description="Enter this stage with it.")
+    file_ids: FileIds = ()
 
 
 class Reached(View):
@@ -99,6 +112,15 @@ class UpdateView(View):
     addressed: int = Field(examples=[1])
     waiting: int = Field(examples=[0], description="Addressees who wait until a protected person has been told.")
     seen: int = Field(examples=[1])
+    attachments: list[AttachmentView]
+    withdrawn_at: datetime | None = Field(examples=[None])
+    withdrawable_until: datetime | None = Field(
+        examples=["2026-03-02T02:10:00Z"], description="Until then it can be taken back; null once it was."
+    )
+
+
+class Because(Payload):
+    reason: Reason
 
 
 @router.post("/cases/{case_id}/updates/preview")
@@ -136,7 +158,13 @@ async def post_update(payload: UpdateIn, case: WritableCase, actor: ActorDep) ->
         next_contact_on=payload.next_contact_on,
         audience=payload.audience.audience(),
         stage=payload.stage,
+        file_ids=payload.file_ids,
     )
+    return posted_view(posted)
+
+
+def posted_view(posted: updates.Posted) -> PostedView:
+    """Who reads it, who waits."""
     return PostedView(
         id=posted.update.id,
         member_ids=list(posted.member_ids),
@@ -160,22 +188,29 @@ async def list_updates(
     by_update: dict[UUID, list[UpdateAddressee]] = {row.id: [] for row in rows}
     for each in addressees:
         by_update[each.update_id].append(each)
+    carried = await attachments_of([row.id for row in rows])
     authors = await officer_names(row.author_id for row in rows)
-    return cursors.page(
-        rows,
-        limit,
-        lambda row: (row.posted_at, row.id),
-        lambda row: _view(case, row, by_update[row.id], authors.get(row.author_id)),
-    )
+
+    def show(row: Update) -> UpdateView:
+        attached = [AttachmentView.model_validate(file) for file in carried[row.id]]
+        return _view(case, row, by_update[row.id], attached, authors.get(row.author_id))
+
+    return cursors.page(rows, limit, lambda row: (row.posted_at, row.id), show)
 
 
-def _view(case: Case, update: Update, addressees: list[UpdateAddressee], author: str | None) -> UpdateView:
+def _view(
+    case: Case,
+    update: Update,
+    addressees: list[UpdateAddressee],
+    attached: list[AttachmentView],
+    author_name: str | None,
+) -> UpdateView:
     stage = stage_of(case.kind, update.stage) if update.stage else None
     return UpdateView(
         id=update.id,
         posted_at=update.posted_at,
         author_id=update.author_id,
-        author_name=author,
+        author_name=author_name,
         stage_name=stage.name if stage else None,
         text=vault().ring.open_text(update.text, TEXT),
         awaited=update.awaited,
@@ -186,4 +221,37 @@ def _view(case: Case, update: Update, addressees: list[UpdateAddressee], author:
         addressed=len(addressees),
         waiting=sum(each.released_at is None for each in addressees),
         seen=sum(each.seen_at is not None for each in addressees),
+        attachments=attached,
+        withdrawn_at=update.withdrawn_at,
+        withdrawable_until=None if update.withdrawn_at else update.posted_at + withdrawal.WITHDRAW_WITHIN,
     )
+
+
+@router.post("/cases/{case_id}/updates/{update_id}/withdraw")
+async def withdraw(update_id: UUID, payload: Because, case: WritableCase, actor: ActorDep) -> Done:
+    """Take it back within ten minutes: who has not read it never will, who has is told so."""
+    await withdrawal.withdraw(actor, case, update_id, payload.reason)
+    return Done()
+
+
+@router.post("/cases/{case_id}/attachments", status_code=201, openapi_extra=BODY_SCHEMA)
+async def upload_attachment(
+    request: Request,
+    case: WritableCase,
+    actor: ActorDep,
+    services: ServicesDep,
+    client_key: Annotated[ClientKey, Query()],
+) -> FileView:
+    """A file of up to 20 MB (form field `file`) that is to go with an update; its addressees open it once scanned."""
+    officer_id = officer_id_of(actor)
+    await services.limiter.check(limits.UPLOAD, str(officer_id))
+    file = await files.store(
+        actor,
+        services.files,
+        file_content(request),
+        origin="desk",
+        officer_id=officer_id,
+        case_id=case.id,
+        key=f"desk:{case.id}:{client_key}",
+    )
+    return FileView.model_validate(file)

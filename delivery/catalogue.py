@@ -33,6 +33,7 @@ _SHARED: dict[str, tuple[str, frozenset[Notice]]] = {
                 Notice.JOINED_WELCOME,
                 Notice.ENROLMENT_PENDING,
                 Notice.UPDATE_POSTED,
+                Notice.UPDATE_WITHDRAWN,
                 Notice.MATERIAL_RECEIVED,
                 Notice.MATERIAL_REJECTED,
                 Notice.HANDLER_CHANGED,

@@ -24,6 +24,7 @@ class Notice(StrEnum):
     JOINED_WELCOME = "joined_welcome"
     ENROLMENT_PENDING = "enrolment_pending"
     UPDATE_POSTED = "update_posted"
+    UPDATE_WITHDRAWN = "update_withdrawn"
     INQUIRY_RECEIVED = "inquiry_received"
     INQUIRY_ANSWERED = "inquiry_answered"
     INQUIRY_CLARIFICATION = "inquiry_clarification"
@@ -125,6 +126,13 @@ class UpdatePosted(CitizenContext):
     notice = Notice.UPDATE_POSTED
     posted_at: AwareDatetime
     next_contact_on: date | None = None
+
+
+class UpdateWithdrawn(CitizenContext):
+    """News that you have read was taken back; what holds follows."""
+
+    notice = Notice.UPDATE_WITHDRAWN
+    posted_at: AwareDatetime
 
 
 class InquiryReceived(CitizenContext):

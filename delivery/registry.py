@@ -68,6 +68,7 @@ _ENTRIES = (
     _citizen(Notice.JOINED_WELCOME, 1, channels=(CHAT, SUBSCRIBE, TEMPLATE)),
     _citizen(Notice.ENROLMENT_PENDING, 1, at_night=True),
     _citizen(Notice.UPDATE_POSTED, 7, call=True),
+    _citizen(Notice.UPDATE_WITHDRAWN, 2, channels=(CHAT, SUBSCRIBE, TEMPLATE)),
     _citizen(Notice.INQUIRY_RECEIVED, 0.5, at_night=True),
     _citizen(Notice.INQUIRY_ANSWERED, 7, call=True, at_night=True),
     _citizen(Notice.INQUIRY_CLARIFICATION, 7, call=True, at_night=True),

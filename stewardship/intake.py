@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from kit.crypto import vault
@@ -37,6 +38,8 @@ class CaseDraft:
     brief: str | None = None
     sensitivities: frozenset[Sensitivity] = frozenset()
     sensitivity_known: bool = False
+    source: Mapping[str, Any] | None = None
+    """The columns of `Sourced`, for a case that another system knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,12 @@ async def register_case(actor: Actor, draft: CaseDraft, party_drafts: Sequence[P
     """
     if draft.unit_id not in actor.units(*REGISTRARS):
         raise NotFound("unit_not_found", "没有找到这个单位", "请选择您所在的单位。")
+    return await open_case(actor, draft, party_drafts)
+
+
+@atomic()
+async def open_case(actor: Actor, draft: CaseDraft, party_drafts: Sequence[PartyDraft]) -> Registered:
+    """The part of `register_case` behind its check: for whoever has made sure that the unit may be written to."""
     if len(party_drafts) > MAX_PARTIES:
         raise Invalid("too_many_parties", "当事人太多", f"一次最多登记 {MAX_PARTIES} 人,其余请随后补充。")
     case = await cases.register(
@@ -100,6 +109,7 @@ async def register_case(actor: Actor, draft: CaseDraft, party_drafts: Sequence[P
         brief=draft.brief,
         sensitivities=draft.sensitivities,
         sensitivity_known=draft.sensitivity_known,
+        source=draft.source,
     )
     await groups.open_group(case)
     entered = [await enter_party(actor, case, each) for each in party_drafts]

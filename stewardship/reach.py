@@ -58,6 +58,7 @@ select m.id, m.state, party.removed_at is not null as removed from member m join
 where m.id = any($1::uuid[])
 """
 RATINGS = "select id from rating where id = any($1::uuid[]) and state <> 'sent'"
+WITHDRAWN = "select id from case_update where id = any($1::uuid[]) and withdrawn_at is not null"
 WAITING = """
 select id from inquiry where id = any($1::uuid[]) and state <> 'waiting'
 """
@@ -121,6 +122,7 @@ async def _unwanted(messages: Sequence[MessageView]) -> dict[UUID, str]:
         if reason:
             reasons[message.id] = reason
     rated = await _subjects(messages, {Notice.RATING_REQUEST}, RATINGS)
+    withdrawn = await _subjects(messages, {Notice.UPDATE_POSTED}, WITHDRAWN)
     settled = await _subjects(
         messages,
         OVERTAKEN,
@@ -132,6 +134,8 @@ async def _unwanted(messages: Sequence[MessageView]) -> dict[UUID, str]:
             reasons.setdefault(message.id, "appointment_changed")
         elif message.subject_id in rated and message.notice is Notice.RATING_REQUEST:
             reasons[message.id] = "rating_over"
+        elif message.subject_id in withdrawn and message.notice is Notice.UPDATE_POSTED:
+            reasons[message.id] = "withdrawn"
         elif message.subject_id in settled and message.notice in OVERTAKEN:
             reasons.setdefault(message.id, "answered_meanwhile")
     return reasons

@@ -10,10 +10,11 @@ from stewardship.foundation.org.models import Role
 
 
 class ActorKind(StrEnum):
-    """A person concerned, an officer, or the system itself."""
+    """A person concerned, an officer, another system, or this one itself."""
 
     CITIZEN = "citizen"
     OFFICER = "officer"
+    MACHINE = "machine"
     SYSTEM = "system"
 
 
@@ -27,7 +28,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, from where, and with which roles. `id` is a person's or an officer's."""
+    """Who acts, from where, and with which roles.
+
+    `id` is a person's, an officer's or a machine client's; a machine's home is the unit below which it writes.
+    """
 
     kind: ActorKind
     id: UUID | None = None

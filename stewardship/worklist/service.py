@@ -1,4 +1,5 @@
-"""One queue of everything that waits for an officer: questions, people to let in, calls that are owed, silent cases.
+"""One queue of everything that waits for an officer: questions, people to let in, calls that are owed, silent cases,
+updates to release.
 
 Each kind is found by its own feature's scope; here they are put into one order and given what a line shows. The time
 left is in duty time, reckoned with the unit's calendar, wherever the promise is.
@@ -20,7 +21,7 @@ from stewardship.foundation.clocks import policies
 from stewardship.foundation.org.models import Officer, Unit
 from stewardship.foundation.people.models import Person
 from stewardship.foundation.people.rules import masked_name
-from stewardship.worklist.sources import Found, TaskKind, approvals, calls, questions, silences
+from stewardship.worklist.sources import Found, TaskKind, approvals, calls, drafted, questions, silences
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Sorts what has no due time behind everything that has one."""
@@ -63,7 +64,7 @@ async def queue(actor: Actor, *, limit: int, after: Place | None = None, own_onl
     """What waits, the most urgent first; `own_only` leaves out what waits for others of the officer's units."""
     everything = [
         await source(actor, limit=limit, after=after, own_only=own_only)
-        for source in (questions, approvals, calls, silences)
+        for source in (questions, approvals, calls, silences, drafted)
     ]
     rows = sorted((row for rows in everything for row in rows), key=place_of)[:limit]
     return await _dressed(actor, rows)

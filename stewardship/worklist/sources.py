@@ -11,6 +11,7 @@ from tortoise.expressions import Q
 
 from kit import clock, database
 from stewardship.casework.cases.rules import SILENCE_DAYS
+from stewardship.casework.updates import drafts
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.service import Queued
 from stewardship.foundation.actors import Actor
@@ -26,6 +27,8 @@ class TaskKind(StrEnum):
     APPROVAL = "approval"
     VISIT = "visit"
     SILENCE = "silence"
+    DRAFT = "draft"
+    """An update that a stage change in another system drafted; somebody releases it."""
 
 
 class Target(StrEnum):
@@ -37,7 +40,7 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A task as its feature has it. `id` is the inquiry's, member's, visit's or case's."""
+    """A task as its feature has it. `id` is the inquiry's, member's, visit's, case's or draft's."""
 
     kind: TaskKind
     id: UUID
@@ -145,6 +148,26 @@ async def silences(actor: Actor, *, limit: int, after: Place | None, own_only: b
         SILENCE_DAYS,
     )
     return [Found(TaskKind.SILENCE, **dict(row)) for row in rows]
+
+
+async def drafted(actor: Actor, *, limit: int, after: Place | None, own_only: bool) -> list[Found]:
+    """Drafted updates that wait for their release."""
+    now = clock.now()
+    return [
+        Found(
+            TaskKind.DRAFT,
+            row.id,
+            row.unit_id,
+            row.created_at,
+            row.due_at,
+            row.case_id,
+            row.reference,
+            row.owner_id,
+            breached=row.due_at < now,
+            version=row.version,
+        )
+        for row in await drafts.queue(actor, limit=limit, after=after, own_only=own_only)
+    ]
 
 
 async def calls(actor: Actor, *, limit: int, after: Place | None, own_only: bool) -> list[Found]:

@@ -174,6 +174,20 @@ PROMISE = {
 }
 PLAN = {"code_word": "栀子花", "safe_phone": "13900000000"}
 
+WORDS = {"title": "已立案", "text": "已经立案。", "awaited": "开展侦查"}
+DRAFTED = {
+    "text": "已经受理。",
+    "awaited": "开展调查",
+    "next_contact_on": "2026-03-09",
+    "audience": {"kind": "everyone"},
+}
+
+
+def draft(json: dict[str, Any]) -> Builder:
+    """Something of the drafted update that waits."""
+    return lambda w: Request("case", path={"case_id": w.city.case.id, "draft_id": w.draft.id}, json=json)
+
+
 REQUESTS: dict[tuple[str, str], Builder] = {
     ("POST", "/sessions/citizen"): lambda w: Request(json={"js_code": w.platform.login_code(f"o-{key()}")}),
     ("POST", "/sessions/officer"): lambda _w: Request(
@@ -203,6 +217,9 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("GET", "/my/cases"): plain(shows="case"),
     ("GET", "/my/cases/{case_id}"): case(),
     ("GET", "/my/cases/{case_id}/updates"): case(),
+    ("GET", "/my/cases/{case_id}/attachments/{file_id}"): lambda w: Request(
+        "case", path={"case_id": w.city.case.id, "file_id": w.attachment_id}
+    ),
     ("POST", "/my/cases/{case_id}/leave"): case(json={}),
     ("GET", "/my/cases/{case_id}/inquiries"): case(),
     ("POST", "/my/cases/{case_id}/inquiries"): case(json={"text": "请问进展", "client_key": "a" * 20}),
@@ -283,6 +300,25 @@ REQUESTS: dict[tuple[str, str], Builder] = {
         },
     ),
     ("GET", "/cases/{case_id}/updates"): case(),
+    ("POST", "/cases/{case_id}/updates/{update_id}/withdraw"): lambda w: Request(
+        "case", path={"case_id": w.city.case.id, "update_id": w.update_id}, json=BECAUSE
+    ),
+    ("POST", "/cases/{case_id}/attachments"): case(
+        params={"client_key": "a" * 20},
+        content=FORM,
+        headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
+    ),
+    ("GET", "/cases/{case_id}/drafts"): case(),
+    ("PUT", "/cases/{case_id}/drafts/{draft_id}"): draft({**DRAFTED, "expected_version": 1}),
+    ("POST", "/cases/{case_id}/drafts/{draft_id}/release"): draft({"expected_version": 1}),
+    ("POST", "/cases/{case_id}/drafts/{draft_id}/discard"): draft({"expected_version": 1, **BECAUSE}),
+    ("GET", "/cases/{case_id}/update-templates"): case(),
+    ("GET", "/units/{unit_id}/update-templates"): unit(),
+    ("POST", "/units/{unit_id}/update-templates"): unit(json={"kind": "criminal", "stage": "filed", **WORDS}),
+    ("PUT", "/update-templates/{template_id}"): lambda w: Request(
+        "unit", path={"template_id": w.template_id}, json={**WORDS, "expected_version": 1}
+    ),
+    ("DELETE", "/update-templates/{template_id}"): lambda w: Request("unit", path={"template_id": w.template_id}),
     ("GET", "/queue"): plain(shows="inquiry"),
     ("GET", "/cases/{case_id}/inquiries"): case(),
     ("GET", "/inquiries/{inquiry_id}"): inquiry(),

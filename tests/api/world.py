@@ -20,6 +20,10 @@ from stewardship.casework.groups.service import Issued
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.canned_replies import service as canned
 from stewardship.dialogue.canned_replies.models import CannedReply
+from stewardship.casework.updates import drafts, templates
+from stewardship.casework.updates.models import AudienceKind, UpdateDraft
+from stewardship.casework.updates.rules import Audience
+from stewardship.casework.updates.service import post_update
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.approvals.models import Approval
@@ -74,6 +78,10 @@ class World:
     template: Template
     reply: CannedReply
     officer_session: Session
+    update_id: UUID
+    attachment_id: UUID
+    draft: UpdateDraft
+    template_id: UUID
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -127,6 +135,9 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         await template(city),
         await reply(city),
         await desk_session(city.officers["colleague"].id),
+        *await posted(city, services, steward),
+        await drafts.draft_for_stage(SYSTEM, city.case, "case-system"),
+        await update_template(city),
     )
 
 
@@ -142,6 +153,30 @@ async def leave_of_colleague(city: City) -> Handover:
     )
 
 
+async def posted(city: City, services: api.Services, steward: Actor) -> tuple[UUID, UUID]:
+    """An update to everyone, and the file that goes with it."""
+    file = await clean_file(city, services, officer_id=steward.id)
+    update = await post_update(
+        steward,
+        city.case.id,
+        text="已调取现场监控。",
+        awaited="核对监控",
+        next_contact_on=clock.today(),
+        audience=Audience(AudienceKind.EVERYONE),
+        file_ids=[file.id],
+    )
+    return update.update.id, file.id
+
+
+async def update_template(city: City) -> UUID:
+    """The station's own words for a stage."""
+    instructor = await acting(city.officers["instructor"])
+    wording = templates.Wording("已调取监控。", "核对监控")
+    kept = await templates.add_template(instructor, city.station.id, city.case.kind, "accepted", "监控", wording)
+    assert kept.id is not None
+    return kept.id
+
+
 async def shift(city: City, who: str, kind: ShiftKind) -> Shift:
     """Today's entry of the station's roster for this officer."""
     return await org.roster(
@@ -154,15 +189,21 @@ async def shift(city: City, who: str, kind: ShiftKind) -> Shift:
     )
 
 
-async def clean_file(city: City, services: api.Services) -> StoredFile:
-    """A picture that the victim has sent, past its scan; the case's calendar exception comes with it."""
+async def clean_file(city: City, services: api.Services, officer_id: UUID | None = None) -> StoredFile:
+    """A picture that the victim or an officer has sent, past its scan; a calendar exception comes with it."""
 
     async def content() -> AsyncIterator[bytes]:
         yield PNG
 
     victim = city.members["victim"]
     file = await files.store(
-        SYSTEM, services.files, content(), origin="mp", person_id=victim.person_id, case_id=city.case.id
+        SYSTEM,
+        services.files,
+        content(),
+        origin="desk" if officer_id else "mp",
+        person_id=None if officer_id else victim.person_id,
+        officer_id=officer_id,
+        case_id=city.case.id,
     )
     await files.scan(services.files, file.id, TestFileScanner())
     await HolidayOverride.create(day=clock.today(), workday=True, reason="测试")

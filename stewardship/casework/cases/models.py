@@ -10,7 +10,6 @@ from tortoise import fields
 from tortoise.contrib.postgres.fields import ArrayField
 from tortoise.contrib.postgres.indexes import PostgreSQLIndex
 from tortoise.migrations.constraints import UniqueConstraint
-from tortoise.models import Model
 
 from kit.columns import choice, created, instant, key, loose_ref, ref, sealed
 from stewardship.foundation.org.models import Officer, Unit
@@ -75,7 +74,7 @@ class Case(Sourced):
         )
 
 
-class CaseStage(Model):
+class CaseStage(Sourced):
     """A stage that the case reached, with who said so."""
 
     id = key()
@@ -87,4 +86,5 @@ class CaseStage(Model):
 
     class Meta:
         table = "case_stage"
+        constraints = (UniqueConstraint(fields=("source_system", "source_id"), name="case_stage_source"),)
         indexes = (("case_id", "at"),)

@@ -20,6 +20,7 @@ from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, Invalid, NotAllowed, NotFound
 from stewardship.foundation.org.models import Officer, Role
+from stewardship.foundation.source import check_not_owned
 
 CASE_READERS = (Role.INSTRUCTOR, Role.CENTRE_OFFICER)
 """Roles that see the cases of all units in their scope; a steward sees their own."""
@@ -154,8 +155,12 @@ async def lock_case(case_id: UUID) -> Case:
 
 @atomic()
 async def move_to(actor: Actor, case_id: UUID, stage: str) -> Case:
-    """Enter a stage. Raises Invalid where the kind has no such stage, Conflict where the case is closed."""
+    """Enter a stage. Raises Invalid where the kind has no such stage, Conflict where the case is closed.
+
+    Raises SourceOwned where another system keeps the stage.
+    """
     case = await lock_case(case_id)
+    _check_own_to_change(actor, case, "stage")
     if case.closed_at is not None:
         raise Conflict("case_closed", "案件已经办结", "如需继续办理,请先重新打开。")
     if stage_of(case.kind, stage) is None:
@@ -164,6 +169,12 @@ async def move_to(actor: Actor, case_id: UUID, stage: str) -> Case:
         return await _close(actor, case, stage)
     await _enter(actor, case, stage)
     return case
+
+
+def _check_own_to_change(actor: Actor, case: Case, *names: str) -> None:
+    """The source itself changes what it owns."""
+    if actor.kind is not ActorKind.MACHINE:
+        check_not_owned(case, *names)
 
 
 async def _enter(actor: Actor, case: Case, stage: str) -> None:
@@ -195,6 +206,7 @@ async def close(actor: Actor, case_id: UUID) -> Case:
 async def reopen(actor: Actor, case_id: UUID, stage: str) -> Case:
     """A closed case goes on: a new episode, history untouched. Raises Invalid for a stage that would close it again."""
     case = await lock_case(case_id)
+    _check_own_to_change(actor, case, "stage")
     if case.closed_at is None:
         raise Conflict("case_open", "案件没有办结", "案件正在办理中。")
     if ends(stage) or stage_of(case.kind, stage) is None:
@@ -215,10 +227,14 @@ async def set_kind(
 ) -> Case:
     """What the case is, once that is known: its kind, what makes it delicate, its number.
 
-    Raises Invalid where the kind has no such stage, Conflict for a number that another case has.
+    Raises SourceOwned where another system keeps one of those that change, Invalid where the kind has no such stage,
+    Conflict for a number that another case has.
     """
     await check_number(number, but=case_id)
     case = await lock_case(case_id)
+    changed = {"kind": kind is not case.kind, "number": number not in {None, case.number}}
+    changed["sensitivities"] = sorted(each.value for each in sensitivities) != sorted(case.sensitivities)
+    _check_own_to_change(actor, case, *(name for name, differs in changed.items() if differs))
     if stage_of(kind, case.stage) is None:
         raise Invalid("stage_unknown", "当前阶段不属于该类案件", "请先调整阶段。")
     case.kind, case.sensitivity_known = kind, True
@@ -271,9 +287,19 @@ async def give(
     return case
 
 
+async def silence_no_later_than(case_id: UUID, at: datetime) -> None:
+    """Something is owed to the parties by then: the silence ends no later, in a closed case too."""
+    await database.execute("update case_file set silent_from = least(silent_from, $2) where id = $1", case_id, at)
+
+
+async def set_silence(case_id: UUID, at: datetime | None) -> None:
+    """By when the parties must hear; None: nothing is owed."""
+    await Case.filter(id=case_id).update(silent_from=at, silence_level=0)
+
+
 async def silent_cases(at: datetime, limit: int = 200) -> list[Case]:
-    """Open cases whose parties should have heard something by now."""
-    return await Case.filter(silent_from__lte=at, closed_at=None).order_by("silent_from").limit(limit)
+    """Cases whose parties should have heard something by now; a closed one only where its end was not yet told."""
+    return await Case.filter(silent_from__lte=at).order_by("silent_from").limit(limit)
 
 
 @atomic()
@@ -281,7 +307,7 @@ async def mark_silent(case_id: UUID, at: datetime) -> int | None:
     """Count one more step of silence (1: the steward is told, 2: the instructor); None where somebody was quicker."""
     level = await database.fetchval(
         "update case_file set silence_level = least(silence_level + 1, 2), silent_from = $2"
-        " where id = $1 and silent_from <= $3 and closed_at is null returning silence_level",
+        " where id = $1 and silent_from <= $3 returning silence_level",
         case_id,
         at + SILENCE_ESCALATION,
         at,

@@ -9,9 +9,10 @@ from kit import clock
 from kit.database import atomic
 from stewardship.casework.cases.models import Case
 from stewardship.casework.parties.models import Party, PartyRole, Proxy, Side
-from stewardship.foundation.actors import Actor
+from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, Invalid, NotFound
+from stewardship.foundation.source import check_not_owned
 
 PROXY_KINDS = frozenset({PartyRole.GUARDIAN, PartyRole.FAMILY, PartyRole.LAWYER})
 
@@ -46,8 +47,13 @@ async def party_of(case_id: UUID, party_id: UUID) -> Party:
 
 @atomic()
 async def remove_party(actor: Actor, case: Case, party_id: UUID, reason: str) -> None:
-    """Take a party out, with the reason. `stewardship.intake.remove_party` takes them out of the group as well."""
+    """Take a party out, with the reason. `stewardship.intake.remove_party` takes them out of the group as well.
+
+    Raises SourceOwned for another system's party.
+    """
     party = await party_of(case.id, party_id)
+    if actor.kind is not ActorKind.MACHINE:
+        check_not_owned(party, "roles")
     party.removed_at, party.removed_reason = clock.now(), reason
     await party.save(update_fields=["removed_at", "removed_reason"])
     await audit.record("party.removed", actor, ("party", party.id), case_id=case.id, unit_id=case.unit_id)

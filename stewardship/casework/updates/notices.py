@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from delivery.contexts import SilenceReminder, UpdatePosted
+from delivery.contexts import SilenceReminder, UpdatePosted, UpdateWithdrawn
 from delivery.models import RecipientKind
 from delivery.outbox import Outgoing, enqueue, enqueue_many
 from stewardship.casework.cases.models import Case
@@ -31,6 +31,22 @@ async def notify_posted(update: Update, member_ids: Sequence[UUID]) -> None:
     for out, message_id in zip(outgoing, ids, strict=True):
         if message_id is not None:
             await UpdateAddressee.filter(update_id=update.id, member_id=out.member_id).update(message_id=message_id)
+
+
+async def notify_withdrawn(update: Update, member_ids: Sequence[UUID]) -> None:
+    """Who has read an update hears that it does not hold."""
+    headings = await letterheads(member_ids)
+    await enqueue_many(
+        [
+            Outgoing(
+                context=UpdateWithdrawn(**heading, posted_at=update.posted_at),
+                subject_id=update.id,
+                once_key=f"update-withdrawn:{update.id}:{member_id}",
+                **address,
+            )
+            for member_id, (heading, address) in headings.items()
+        ]
+    )
 
 
 async def notify_silent(case: Case, officer_id: UUID, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -16,7 +17,7 @@ from stewardship.casework.cases.models import Case
 from stewardship.casework.cases.rules import stage_of
 from stewardship.casework.groups.models import Member, MemberState
 from stewardship.casework.parties.models import Party, Side
-from stewardship.casework.updates import notices
+from stewardship.casework.updates import attachments, notices
 from stewardship.casework.updates.models import TEXT, Update, UpdateAddressee
 from stewardship.casework.updates.rules import Audience, Candidate, held_back, is_near_copy, recipients
 from stewardship.foundation.actors import Actor
@@ -72,11 +73,12 @@ async def post_update(
     next_contact_on: date,
     audience: Audience,
     stage: str | None = None,
+    file_ids: Sequence[UUID] = (),
 ) -> Posted:
     """Post progress: it is in the group, on its way to every addressee, and the silence clock follows its date.
 
-    Raises Invalid for an incomplete update, Conflict for a closed case. Addressees are fixed now: who joins later sees
-    none of what was addressed before, unless it is posted again.
+    Raises Invalid for an incomplete update or a file that cannot go with it, Conflict for a closed case. Addressees are
+    fixed now: who joins later sees none of what was addressed before, unless it is posted again.
     """
     check_update(text, awaited, next_contact_on)
     case = await cases.lock_case(case_id)
@@ -84,7 +86,32 @@ async def post_update(
         raise Conflict("case_closed", "案件已经办结", "如需继续办理,请先重新打开。")
     if stage is not None and stage != case.stage:
         case = await cases.move_to(actor, case_id, stage)
-    last = await _last_text(case_id)
+    return await publish(
+        actor,
+        case,
+        text=text,
+        awaited=awaited,
+        next_contact_on=next_contact_on,
+        audience=audience,
+        stage=stage,
+        file_ids=file_ids,
+    )
+
+
+async def publish(
+    actor: Actor,
+    case: Case,
+    *,
+    text: str,
+    awaited: str,
+    next_contact_on: date,
+    audience: Audience,
+    stage: str | None,
+    file_ids: Sequence[UUID] = (),
+) -> Posted:
+    """The part of `post_update` behind its checks, for a case that the caller has locked."""
+    await attachments.check_attachable(case.id, file_ids)
+    last = await _last_text(case.id)
     update = await Update.create(
         case=case,
         author_id=actor.id,
@@ -97,6 +124,7 @@ async def post_update(
         member_ids=sorted(audience.member_ids),
         near_copy=is_near_copy(text, last),
     )
+    await attachments.attach(update, file_ids)
     await _follow_silence(case, update)
     posted = await _address(case, update, audience)
     await audit.record(
