@@ -120,6 +120,11 @@ class Settings(BaseSettings):
     """Whether unencrypted callbacks are taken. Their signature does not cover the body, so production says no unless
     it is told otherwise; elsewhere the default is yes."""
 
+    zone: Literal["single", "intranet", "internet"] = "single"
+    """Where this installation stands: which fields it may hold is `stewardship.exchange.zones`' table."""
+    exchange_signing_key: SecretStr = SecretStr("")
+    """32 bytes, base64: the Ed25519 key that signs batches for another zone; needed only by `steward export`."""
+
     encryption_keys: SecretStr = SecretStr("")
     """`version:base64` of 32 bytes, comma separated, newest first; older ones still decrypt."""
     index_keys: SecretStr = SecretStr("")
@@ -145,7 +150,8 @@ class Settings(BaseSettings):
             data[name] = demo | (given if isinstance(given, dict) else {})
         for name in ("encryption_keys", "index_keys"):
             data[name] = data.get(name) or f"1:{_demo_key(name)}"
-        data["session_key"] = data.get("session_key") or _demo_key("session_key")
+        for name in ("session_key", "exchange_signing_key"):
+            data[name] = data.get(name) or _demo_key(name)
         for name in ("wechat_base_url", "sms_base_url"):
             data[name] = data.get(name) or f"http://127.0.0.1:{data.get('sandbox_port', 8100)}"
         return data

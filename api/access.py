@@ -47,6 +47,8 @@ class Rule:
     system_administrator: Reach = NONE
     security_administrator: Reach = NONE
     audit_administrator: Reach = NONE
+    machine: Reach = NONE
+    """Another system, known by its signature."""
 
     def of(self, role: Role) -> Reach:
         """How far an officer with this role alone reaches."""
@@ -66,6 +68,8 @@ class Rule:
             return False
         if actor.kind is ActorKind.CITIZEN:
             return self.citizen is not NONE
+        if actor.kind is ActorKind.MACHINE:
+            return self.machine is not NONE
         return self.officer is not NONE or any(self.of(grant.role) is not NONE for grant in actor.grants)
 
 
@@ -87,6 +91,7 @@ TEMPLATES = Rule(instructor=UNIT)
 SUPERVISE = Rule(instructor=UNIT, centre_officer=UNIT)
 REPORT = Rule(instructor=UNIT, centre_officer=UNIT)
 INSPECTION = Rule(inspector=UNIT)
+EXCHANGE = Rule(machine=UNIT)
 AUDIT = Rule(audit_administrator=ALL)
 SYSTEM = Rule(system_administrator=UNIT)
 CALENDAR = Rule(system_administrator=ALL)
@@ -318,6 +323,11 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/inspection/persons/{person_id}/reads"): INSPECTION,
     ("POST", "/inspection/proofs"): INSPECTION,
     ("GET", "/inspection/units/{unit_id}/unrelated-reads"): INSPECTION,
+    # Other systems.
+    ("POST", "/exchange/upserts"): EXCHANGE,
+    ("GET", "/exchange/clients"): SYSTEM,
+    ("POST", "/exchange/clients"): SYSTEM,
+    ("POST", "/exchange/clients/{client_id}/revoke"): SYSTEM,
     ("GET", "/audit/head"): AUDIT,
     ("POST", "/audit/verification"): AUDIT,
     ("POST", "/audit/verifications"): AUDIT,
@@ -353,4 +363,4 @@ def check_listed(router: APIRouter) -> None:
 
 def role_fields() -> frozenset[str]:
     """The columns that are roles; a test holds them against `Role`."""
-    return frozenset(field.name for field in dataclasses.fields(Rule)) - {"stranger", "citizen", "officer"}
+    return frozenset(field.name for field in dataclasses.fields(Rule)) - {"stranger", "citizen", "officer", "machine"}

@@ -54,6 +54,7 @@ class CaseRow(View):
     unit_name: str = Field(examples=["莲花派出所"])
     steward_id: UUID | None = Field(examples=[EXAMPLE_ID])
     steward_name: str | None = Field(examples=["王敏"])
+    source_system: str | None = Field(examples=[None], description="Another system that keeps part of the case.")
     registered_at: datetime = Field(examples=["2026-03-02T01:30:00Z"])
     closed_at: datetime | None = Field(examples=[None])
     next_contact_on: date | None = Field(examples=["2026-03-09"])
@@ -81,6 +82,9 @@ class CaseView(CaseRow):
     awaited: str = Field(examples=["等待鉴定意见"])
     brief: str | None = Field(examples=["邻里噪音引发推搡"])
     relation: str = Field(examples=["steward"], description="How the caller stands to the case.")
+    owned_fields: list[str] = Field(
+        examples=[["number", "stage"]], description="Kept by `source_system`, read-only here: 此项由办案系统维护."
+    )
 
 
 class CaseIn(Payload):
@@ -182,6 +186,7 @@ async def case_view(actor: Actor, case: Case) -> CaseView:
         awaited=case.awaited,
         brief=vault().ring.open_text(case.brief, BRIEF) if case.brief else None,
         relation=cases.relation_of(actor, case),
+        owned_fields=sorted(case.source_fields),
     )
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from api.access import check_access, rule_of
 from api.csrf import SESSION_COOKIE, check_csrf
+from api.machines import is_signed, machine_actor
 from api.services import Services
 from stewardship.casework.cases import service as cases
 from stewardship.casework.cases.models import Case
@@ -66,6 +67,8 @@ def session_token(request: Request) -> str | None:
 
 async def caller(request: Request, services: ServicesDep, address: AddressDep, device: DeviceDep) -> Actor | None:
     """Who calls, or None without a token. Raises NotLoggedIn for a token that does not hold, NotAllowed for CSRF."""
+    if is_signed(request):
+        return await machine_actor(request, services, address, device)
     token = session_token(request)
     if token is None:
         return None

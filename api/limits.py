@@ -52,6 +52,8 @@ INVITATION_ACCOUNT = _limit("invitation_account", "20/hour", guarded=True)
 ASK = _limit("ask", "30/10minutes")
 UPLOAD = _limit("upload", "60/hour")
 REVEAL = _limit("reveal", "120/hour")
+MACHINE = _limit("machine", "1200/minute")
+MACHINE_ADDRESS = _limit("machine_address", "3000/minute", guarded=True)
 VERIFY = _limit("verify", "6/hour")
 PROOF = _limit("proof", "60/hour")
 

@@ -122,6 +122,7 @@ def _party_view(party: Party, person: Person, contacts: Sequence[Contact]) -> Pa
         name=masked_name(person.name),
         roles=[PartyRole(role) for role in party.roles],
         side=party.side,
+        owned_fields=sorted(party.source_fields),
         minor=person.minor,
         protected=person.protected,
         contacts=[

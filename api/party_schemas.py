@@ -99,6 +99,7 @@ class PartyView(View):
     minor: bool = Field(examples=[False])
     protected: bool = Field(examples=[False])
     contacts: list[ContactView]
+    owned_fields: list[str] = Field(examples=[[]], description="Kept by another system, read-only here.")
 
 
 class MemberView(View):

@@ -18,6 +18,7 @@ from cli.clock import clock_app, clocks_app
 from cli.reports import reports_app
 from cli.keys import keys_app
 from cli.wechat import wechat_app
+from cli.exchange import export_app, import_app
 
 app = typer.Typer(
     name="steward",
@@ -35,6 +36,8 @@ app.add_typer(reports_app, name="reports")
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.add_typer(wechat_app, name="wechat")
+app.add_typer(import_app, name="import")
+app.add_typer(export_app, name="export")
 
 
 @app.command()

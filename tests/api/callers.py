@@ -9,6 +9,7 @@ from tortoise.transactions import in_transaction
 
 from stewardship.foundation.org.models import Role
 from tests.api.city import citizen_token, officer_token
+from tests.api.machines import Signer
 from tests.api.requests import REQUESTS, Request
 from tests.api.world import World
 
@@ -33,26 +34,30 @@ OFFICERS: dict[str, Role] = {
 BEYOND = {name for name in OFFICERS if name.startswith(("other_", "stranger_"))}
 """Officers whose units do not contain the station."""
 ANONYMOUS = "anonymous"
-CALLERS = (ANONYMOUS, *CITIZENS, *OFFICERS)
+MACHINES = ("machine", "other_machine")
+"""Another system that writes to the station's sub-bureau, and one that writes elsewhere."""
+CALLERS = (ANONYMOUS, *CITIZENS, *OFFICERS, *MACHINES)
 
 
 class _Undo(Exception):
     """Takes back what one request did."""
 
 
-async def token_of(world: World, caller: str) -> str | None:
+async def token_of(world: World, caller: str) -> str | Signer | None:
     if caller == ANONYMOUS:
         return None
+    if caller in MACHINES:
+        return Signer(world.machines[caller])
     make = citizen_token if caller in CITIZENS else officer_token
     return await make(world.city, caller)
 
 
 async def call(
-    browser: httpx.AsyncClient, method: str, path: str, request: Request, token: str | None
+    browser: httpx.AsyncClient, method: str, path: str, request: Request, token: str | Signer | None
 ) -> httpx.Response:
     """Send the request, and take back what it did."""
     headers = dict(request.headers)
-    if token is not None:
+    if isinstance(token, str):
         headers["Authorization"] = f"Bearer {token}"
     answer: httpx.Response | None = None
     try:
@@ -64,6 +69,7 @@ async def call(
                 params=request.params or None,
                 content=request.content,
                 headers=headers,
+                auth=token if isinstance(token, Signer) else None,
             )
             raise _Undo
     except _Undo:

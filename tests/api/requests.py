@@ -183,6 +183,16 @@ DRAFTED = {
 }
 
 
+ELSEWHERE = {
+    "kind": "officer",
+    "source_id": "p-1",
+    "revision": 1,
+    "number": "998877",
+    "name": "王敏",
+    "unit": "nowhere",
+}
+
+
 def draft(json: dict[str, Any]) -> Builder:
     """Something of the drafted update that waits."""
     return lambda w: Request("case", path={"case_id": w.city.case.id, "draft_id": w.draft.id}, json=json)
@@ -544,6 +554,14 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ),
     ("GET", "/inspection/officers/{officer_id}/reads"): officer(params=MARCH),
     ("GET", "/inspection/units/{unit_id}/unrelated-reads"): unit(params=MARCH),
+    ("POST", "/exchange/upserts"): plain(json={"records": [ELSEWHERE]}),
+    ("GET", "/exchange/clients"): plain(),
+    ("POST", "/exchange/clients"): lambda w: Request(
+        "unit", json={"name": "平台", "source_system": "platform", "unit_id": str(w.city.station.id)}
+    ),
+    ("POST", "/exchange/clients/{client_id}/revoke"): lambda w: Request(
+        "unit", path={"client_id": w.machines["machine"].client.id}
+    ),
     ("GET", "/audit/head"): plain(),
     ("POST", "/audit/verification"): plain(),
     ("POST", "/audit/verifications"): plain(code="verification_running"),

@@ -14,7 +14,7 @@ from kit.crypto import vault
 from stewardship.dialogue.inquiries.models import TEXT, InquiryEntry
 from stewardship.foundation.org.models import Role
 from stewardship.foundation.people.models import Contact, Person
-from tests.api.callers import ANONYMOUS, BEYOND, CALLERS, CITIZENS, OFFICERS, call, request_for, token_of
+from tests.api.callers import ANONYMOUS, BEYOND, CALLERS, CITIZENS, MACHINES, OFFICERS, call, request_for, token_of
 from tests.api.requests import REQUESTS, Request
 from tests.api.world import World
 
@@ -55,15 +55,19 @@ def expected(rule: Rule, caller: str, target: str | None) -> Outcome:
         return Outcome.ALLOWED
     if caller == ANONYMOUS:
         return Outcome.LOGIN
-    reach = rule.citizen if caller in CITIZENS else rule.of(OFFICERS[caller])
+    reach = rule.machine if caller in MACHINES else _reach_of_person(rule, caller)
     if reach is NONE:
         return Outcome.FORBIDDEN
     if target is None or reach is Reach.ALL:
         return Outcome.ALLOWED
     if reach is Reach.UNIT:
-        return Outcome.HIDDEN if caller in BEYOND else Outcome.ALLOWED
+        return Outcome.HIDDEN if caller in {*BEYOND, "other_machine"} else Outcome.ALLOWED
     owners = OWN_OF_CITIZENS if caller in CITIZENS else OWN_OF_OFFICERS
     return Outcome.ALLOWED if caller in owners.get(target, set()) else Outcome.HIDDEN
+
+
+def _reach_of_person(rule: Rule, caller: str) -> Reach:
+    return rule.citizen if caller in CITIZENS else rule.of(OFFICERS[caller])
 
 
 def met(answer: httpx.Response, request: Request) -> Outcome | str:

@@ -32,6 +32,7 @@ from schemathesis.specs.openapi.checks import (
 import api
 from api.access import NONE, TABLE
 from tests.api.callers import ANONYMOUS, BEYOND, OFFICERS, call, request_for, token_of
+from tests.api.machines import Signer
 from tests.api.requests import Request
 from tests.api.world import World
 
@@ -94,6 +95,8 @@ def senders(route: tuple[str, str]) -> list[str]:
     ]
     if rule.public or rule.citizen is not NONE:
         admitted += ["victim", "unbound"]
+    if rule.machine is not NONE:
+        admitted.append("machine")
     return [*admitted, ANONYMOUS]
 
 
@@ -101,7 +104,7 @@ def senders(route: tuple[str, str]) -> list[str]:
 async def test_no_generated_request_meets_an_answer_that_is_not_documented(
     browser: httpx.AsyncClient, world: World, part: int
 ) -> None:
-    tokens: dict[str, str | None] = {}
+    tokens: dict[str, str | Signer | None] = {}
     wrong: list[str] = []
     sent = 0
     for operation in operations(part):
@@ -129,7 +132,7 @@ def _bad_body(case: Any) -> bool:
     return body is not None and body.mode is GenerationMode.NEGATIVE
 
 
-async def _send(browser: httpx.AsyncClient, case: Any, token: str | None) -> str | None:
+async def _send(browser: httpx.AsyncClient, case: Any, token: str | Signer | None) -> str | None:
     """Send a case; what does not conform, or None."""
     raw = requests.Request(**case.as_transport_kwargs(base_url="http://steward.test")).prepare()
     body = raw.body.encode() if isinstance(raw.body, str) else raw.body

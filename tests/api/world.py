@@ -25,6 +25,8 @@ from stewardship.casework.updates.models import AudienceKind, UpdateDraft
 from stewardship.casework.updates.rules import Audience
 from stewardship.casework.updates.service import post_update
 from stewardship.dialogue.inquiries import service as inquiries
+from stewardship.exchange import clients
+from stewardship.exchange.clients import Registered
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.approvals.models import Approval
 from stewardship.foundation.audit import verification
@@ -82,6 +84,7 @@ class World:
     attachment_id: UUID
     draft: UpdateDraft
     template_id: UUID
+    machines: dict[str, Registered]
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -138,6 +141,7 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         *await posted(city, services, steward),
         await drafts.draft_for_stage(SYSTEM, city.case, "case-system"),
         await update_template(city),
+        await machines(city),
     )
 
 
@@ -151,6 +155,16 @@ async def leave_of_colleague(city: City) -> Handover:
         starts_at=at,
         ends_at=at + timedelta(days=7),
     )
+
+
+async def machines(city: City) -> dict[str, Registered]:
+    """Another system that may write to the station, and one that may not."""
+    administrator = await acting(city.officers["system_administrator"])
+    units = {"machine": city.sub_bureau, "other_machine": city.other_sub_bureau}
+    return {
+        name: await clients.register(administrator, unit.id, name=name, source_system=name.replace("_", "-"))
+        for name, unit in units.items()
+    }
 
 
 async def posted(city: City, services: api.Services, steward: Actor) -> tuple[UUID, UUID]:

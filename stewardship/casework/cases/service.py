@@ -186,6 +186,11 @@ async def _enter(actor: Actor, case: Case, stage: str) -> None:
     )
 
 
+async def enter_closed(actor: Actor, case: Case, stage: str) -> None:
+    """A further last stage of a case that the caller has locked and that is closed already."""
+    await _enter(actor, case, stage)
+
+
 async def _close(actor: Actor, case: Case, stage: str) -> Case:
     await _enter(actor, case, stage)
     case.closed_at, case.silent_from = clock.now(), None

@@ -19,9 +19,9 @@ from kit.database import atomic
 from kit.ids import new_check_word, new_token, token_hash
 from stewardship.casework.cases.models import Case
 from stewardship.casework.groups import notices
-from stewardship.casework.groups.rules import INVITATION_LIFE, REMIND_AFTER, WRONG_PHONES, may_become, why_unusable
 from stewardship.casework.groups.models import TOKEN, CaseGroup, Invitation, Member, MemberChange, MemberState
-from stewardship.casework.parties.models import Party, Proxy
+from stewardship.casework.groups.rules import INVITATION_LIFE, REMIND_AFTER, WRONG_PHONES, may_become, why_unusable
+from stewardship.casework.parties.models import Party, Proxy, Side
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, Gone, Invalid, NotFound
@@ -302,6 +302,11 @@ async def remove_party(actor: Actor, case: Case, party_id: UUID, reason: str) ->
     """A party is concerned no more: everybody who is or may come in for it is out. Answers how many."""
     members = await Member.select_for_update().filter(party_id=party_id).exclude(state=MemberState.REMOVED)
     return sum([bool(await remove(actor, case, member.id, reason)) for member in members])
+
+
+async def follow_side(party_id: UUID, side: Side) -> None:
+    """The members who stand for a party are on its side."""
+    await Member.filter(party_id=party_id).exclude(side=side).update(side=side)
 
 
 async def joined_members(person_id: UUID) -> list[Member]:

@@ -46,6 +46,18 @@ async def party_of(case_id: UUID, party_id: UUID) -> Party:
 
 
 @atomic()
+async def change_party(actor: Actor, case: Case, party_id: UUID, roles: frozenset[PartyRole], side: Side) -> Party:
+    """Other roles or another side. Updates that are addressed already stay with whom they were addressed to."""
+    party = await party_of(case.id, party_id)
+    changed = sorted(r.value for r in roles), side
+    if (sorted(party.roles), party.side) != changed:
+        party.roles, party.side = changed
+        await party.save(update_fields=["roles", "side"])
+        await audit.record("party.changed", actor, ("party", party.id), case_id=case.id, unit_id=case.unit_id)
+    return party
+
+
+@atomic()
 async def remove_party(actor: Actor, case: Case, party_id: UUID, reason: str) -> None:
     """Take a party out, with the reason. `stewardship.intake.remove_party` takes them out of the group as well.
 

@@ -11,6 +11,7 @@ from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import NotAllowed, NotFound
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import MOBILE, Level, Officer, Role, RoleGrant, Shift, Unit
+from stewardship.foundation.source import check_not_owned
 
 
 async def unit_in(actor: Actor, unit_id: UUID, *roles: Role) -> Unit:
@@ -70,6 +71,7 @@ async def set_active(actor: Actor, officer_id: UUID, active: bool) -> None:
     """An officer leaves, or comes back. Their sessions are the caller's to end."""
     officer = await officer_in(actor, officer_id, Role.SYSTEM_ADMINISTRATOR)
     check_other(actor, officer.id)
+    check_not_owned(officer, "active")
     officer.active = active
     await officer.save(update_fields=["active"])
     kind = "officer.activated" if active else "officer.deactivated"
