@@ -91,6 +91,7 @@ TEMPLATES = Rule(instructor=UNIT)
 SUPERVISE = Rule(instructor=UNIT, centre_officer=UNIT)
 REPORT = Rule(instructor=UNIT, centre_officer=UNIT)
 INSPECTION = Rule(inspector=UNIT)
+IMPORT = Rule(steward=OWN, instructor=OWN)
 EXCHANGE = Rule(machine=UNIT)
 AUDIT = Rule(audit_administrator=ALL)
 SYSTEM = Rule(system_administrator=UNIT)
@@ -323,6 +324,13 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/inspection/persons/{person_id}/reads"): INSPECTION,
     ("POST", "/inspection/proofs"): INSPECTION,
     ("GET", "/inspection/units/{unit_id}/unrelated-reads"): INSPECTION,
+    # Tables.
+    ("GET", "/imports/cases/template"): Rule(steward=ALL, instructor=ALL),
+    ("POST", "/imports/cases"): REGISTER,
+    ("GET", "/imports"): IMPORT,
+    ("GET", "/imports/{import_id}"): IMPORT,
+    ("GET", "/imports/{import_id}/report"): IMPORT,
+    ("POST", "/imports/{import_id}/commit"): IMPORT,
     # Other systems.
     ("POST", "/exchange/upserts"): EXCHANGE,
     ("GET", "/exchange/clients"): SYSTEM,

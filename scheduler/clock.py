@@ -28,6 +28,7 @@ from stewardship.casework.updates import silence
 from stewardship.conversations import service as conversations
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.approvals import service as approvals
+from stewardship.exchange import imports
 from stewardship.foundation.audit import anchor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks import due as clocks
@@ -88,6 +89,7 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("anchor", 3600, lambda: anchor.write(settings.home / "anchors")),
         Trigger("partitions", 3600, _partitions),
         Trigger("file_expiry", 6 * 3600, files.ask_for_sweep),
+        Trigger("forget_imports", 3600, imports.forget_old),
         Trigger("prune_outbox", 600, reports.prune),
         Trigger("prune_request_keys", 600, once.prune),
         Trigger("prune_jobs", 3600, jobs.prune_log),

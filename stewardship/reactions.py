@@ -13,6 +13,7 @@ from stewardship.casework.cases.models import Case
 from stewardship.casework.updates import service as updates
 from stewardship.dialogue.inquiries import promises
 from stewardship.dialogue.inquiries import service as inquiries
+from stewardship.exchange import imports
 from stewardship.foundation.actors import SYSTEM
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks import service as clocks
@@ -22,7 +23,8 @@ from stewardship.opinion.ratings.rules import Milestone
 from stewardship.opinion.visits import service as visits
 from stewardship.opinion.visits import upkeep
 
-__all__ = ["SUBSCRIBERS", "promises", "register"]
+__all__ = ["SUBSCRIBERS", "imports", "promises", "register"]
+"""`imports` and `promises` bring their own jobs, which are registered when they are imported."""
 
 
 @handler("react.case_closed")

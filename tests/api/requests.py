@@ -9,17 +9,18 @@ from typing import Any
 from kit import clock
 from kit.ids import new_id, token_hash
 from stewardship.foundation.people.models import WechatIdentity
-from tests.api.world import PNG, World
+from tests.api.world import PNG, World, sheet_of
 
 BOUNDARY = "-----------------tests"
-FORM = (
-    (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
-        "Content-Type: image/png\r\n\r\n"
-    ).encode()
-    + PNG
-    + f"\r\n--{BOUNDARY}--\r\n".encode()
-)
+
+
+def form(content: bytes) -> bytes:
+    """A form with one file."""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    return head.encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+FORM = form(PNG)
 BECAUSE = {"reason": "测试需要"}
 MARCH = {"first": "2026-03-01", "last": "2026-03-31"}
 
@@ -191,6 +192,15 @@ ELSEWHERE = {
     "name": "王敏",
     "unit": "nowhere",
 }
+
+
+def imported(*, with_digest: bool = False) -> Builder:
+    """Something of the steward's import."""
+    return lambda w: Request(
+        "import",
+        path={"import_id": w.imported.id},
+        json={"digest": w.imported.digest.hex()} if with_digest else None,
+    )
 
 
 def draft(json: dict[str, Any]) -> Builder:
@@ -554,6 +564,17 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ),
     ("GET", "/inspection/officers/{officer_id}/reads"): officer(params=MARCH),
     ("GET", "/inspection/units/{unit_id}/unrelated-reads"): unit(params=MARCH),
+    ("GET", "/imports/cases/template"): plain(),
+    ("POST", "/imports/cases"): lambda w: Request(
+        "unit",
+        params={"unit_id": str(w.city.station.id)},
+        content=form(sheet_of(w.city.officers["steward"].number, "周八")),
+        headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
+    ),
+    ("GET", "/imports"): plain(),
+    ("GET", "/imports/{import_id}"): imported(),
+    ("GET", "/imports/{import_id}/report"): imported(),
+    ("POST", "/imports/{import_id}/commit"): imported(with_digest=True),
     ("POST", "/exchange/upserts"): plain(json={"records": [ELSEWHERE]}),
     ("GET", "/exchange/clients"): plain(),
     ("POST", "/exchange/clients"): lambda w: Request(

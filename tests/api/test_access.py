@@ -27,6 +27,7 @@ OWN_OF_CITIZENS = {
 OWN_OF_OFFICERS: dict[str, set[str]] = {
     "case": {"steward"},
     "inquiry": {"steward", "duty_officer"},
+    "import": {"steward"},
     "complaint": set(),
     "appointment": {"steward"},
     "handover": {"colleague"},

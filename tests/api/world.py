@@ -25,8 +25,9 @@ from stewardship.casework.updates.models import AudienceKind, UpdateDraft
 from stewardship.casework.updates.rules import Audience
 from stewardship.casework.updates.service import post_update
 from stewardship.dialogue.inquiries import service as inquiries
-from stewardship.exchange import clients
+from stewardship.exchange import clients, imports
 from stewardship.exchange.clients import Registered
+from stewardship.exchange.models import ImportJob
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.approvals.models import Approval
 from stewardship.foundation.audit import verification
@@ -85,6 +86,7 @@ class World:
     draft: UpdateDraft
     template_id: UUID
     machines: dict[str, Registered]
+    imported: ImportJob
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -142,6 +144,9 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         await drafts.draft_for_stage(SYSTEM, city.case, "case-system"),
         await update_template(city),
         await machines(city),
+        await imports.upload(
+            steward, city.station.id, filename="一.csv", data=sheet_of(city.officers["steward"].number, "钱二")
+        ),
     )
 
 
@@ -155,6 +160,11 @@ async def leave_of_colleague(city: City) -> Handover:
         starts_at=at,
         ends_at=at + timedelta(days=7),
     )
+
+
+def sheet_of(steward: str, name: str) -> bytes:
+    """A table with one case and one party."""
+    return f"案件序号,案管家警号,当事人姓名,当事人身份\n1,{steward},{name},受害人\n".encode()
 
 
 async def machines(city: City) -> dict[str, Registered]:

@@ -172,7 +172,7 @@ async def seal() -> int:
         last = await database.fetchrow("select no, era, to_xid, hash from event_seal order by no desc limit 1")
         start = last["to_xid"] if last and last["era"] == era else 0
         rows = await database.fetch(f"{ROWS} limit {SEAL_BATCH + 1}", era, start, horizon)
-        rows, end = _whole_transactions(rows, horizon)
+        rows, end = await _whole_transactions(rows, era, horizon)
         if not rows:
             return 0
         previous = last["hash"] if last else GENESIS
@@ -192,14 +192,17 @@ async def seal() -> int:
         return len(rows)
 
 
-def _whole_transactions(rows: list[asyncpg.Record], horizon: int) -> tuple[list[asyncpg.Record], int]:
-    """Cut a full batch before its last transaction, which may go on beyond it; and say up to where it is complete."""
+async def _whole_transactions(rows: list[asyncpg.Record], era: int, horizon: int) -> tuple[list[asyncpg.Record], int]:
+    """Cut a full batch before its last transaction, which may go on beyond it; and say up to where it is complete.
+
+    A transaction that alone fills a batch (a long table that is taken over as a whole) is read to its end.
+    """
     if len(rows) <= SEAL_BATCH:
         return rows, horizon
     last = rows[-1]["xid"]
     whole = [row for row in rows if row["xid"] < last]
     if not whole:
-        raise OverflowError(f"one transaction wrote more than {SEAL_BATCH} events")
+        return await database.fetch(ROWS, era, last, last + 1), last + 1
     return whole, last
 
 
