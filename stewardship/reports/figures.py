@@ -12,7 +12,7 @@ import asyncpg
 from kit import database
 from stewardship.reports.bins import merged, quantile
 from stewardship.reports.lines import next_month
-from stewardship.reports.rollup_sql import COLUMNS, FILTERED
+from stewardship.reports.rollup_sql import COLUMNS, ENDS, FILTERED, FINE
 from stewardship.reports.rules import Period, Share, Spread, share, spread
 
 P90 = 0.9
@@ -167,21 +167,27 @@ async def by_dimensions(
         piece.last,
     )
     groups: dict[tuple[UUID, str, str], list[Counted]] = {}
-    for row in rows:
+    for row in [*rows, *await _ends(units, dimensions, period, piece)]:
         groups.setdefault((row["unit_id"], row["dimension"], row["value"]), []).append(_counted(row))
     return {key: total(parts) for key, parts in groups.items()}
 
 
-async def by_day(unit_id: UUID, period: Period, filter_: Filter = EVERYTHING) -> list[tuple[date, Counted]]:
-    """Each day on which anything was asked; by at most one dimension."""
-    dimension, value = (filter_.chosen or [("all", "")])[0]
+async def _ends(
+    units: Sequence[UUID], dimensions: Sequence[str], period: Period, piece: Pieces
+) -> list[asyncpg.Record]:
+    """The days at the ends of a period, where the roll-ups do not keep days."""
+    fine = [name for name in dimensions if name in FINE]
+    if not fine or (piece.first == piece.month and piece.month_end > piece.last):
+        return []
+    whole = Period(piece.month, piece.month_end - timedelta(days=1)) if piece.month < piece.month_end else None
+    inner = (whole.start, whole.end) if whole else (period.end, period.end)
+    return await database.fetch(ENDS, list(units), fine, period.start, inner[0], inner[1], period.end)
+
+
+async def by_day(unit_id: UUID, period: Period) -> list[tuple[date, Counted]]:
+    """Each day on which anything was asked."""
     rows = await database.fetch(
-        f"{_SELECT} and {_DAYS} and r.value = $5 order by r.start",
-        [unit_id],
-        [dimension],
-        period.first,
-        period.last,
-        value,
+        f"{_SELECT} and {_DAYS} order by r.start", [unit_id], ["all"], period.first, period.last
     )
     return [(row["start"], _counted(row)) for row in rows]
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from kit import database
-from stewardship.reports.rollup_sql import COLUMNS, MONTH_OWN, MONTH_STEPS, MONTH_TABLES
+from stewardship.reports.rollup_sql import COLUMNS, MONTH_DAYS, MONTH_FACTS, MONTH_OWN, MONTH_SUMS, MONTH_TABLES
 from stewardship.reports.tally_sql import GROUPED, MERGE_ALL
 
 _NOW = """
@@ -34,6 +34,7 @@ async def keep_lines() -> None:
     differing = await database.fetch(_DIFFERENCE)
     if not differing:
         return
+    with_others = await _with_others_below()
     for row in differing:
         change = (
             "insert into figure_line (unit_id, above_id) values ($1, $2)"
@@ -48,8 +49,15 @@ async def keep_lines() -> None:
         [row["unit_id"] for row in differing],
         [row["above_id"] for row in differing],
     )
-    if moved:
-        await merge_anew([row["above_id"] for row in moved])
+    # What is kept by day differs where no other unit is below.
+    units = {row["above_id"] for row in moved} | (with_others ^ await _with_others_below())
+    if units:
+        await merge_anew(list(units))
+
+
+async def _with_others_below() -> set[UUID]:
+    rows = await database.fetch("select distinct above_id from figure_line where unit_id <> above_id")
+    return {row["above_id"] for row in rows}
 
 
 async def merge_anew(units: list[UUID]) -> None:
@@ -74,9 +82,14 @@ async def merge_month(month: date) -> None:
     await database.execute("set local statement_timeout = 0")
     for table in MONTH_TABLES:
         await database.execute(table)
-    await database.execute(MONTH_OWN, month, next_month(month))
-    for step in MONTH_STEPS:
+    period = (month, next_month(month))
+    hours_above, fine = MONTH_FACTS
+    await database.execute(MONTH_OWN, *period)
+    for step in MONTH_DAYS:
         await database.execute(step)
+    await database.execute(hours_above, *period)
+    await database.execute(MONTH_SUMS)
+    await database.execute(fine, *period)
 
 
 def next_month(month: date) -> date:

@@ -1,10 +1,14 @@
 """The statements that add facts to roll-ups: counters and histograms, merged for days, months and every unit above.
 
 A fact counts in five ways, each a `dimension` with its `value`: in all, by kind, channel and hour, and by steward
-within the steward's own unit. All parts are constants of this module and of `bins`.
+within the steward's own unit. By steward there are months only, and by hour too where no other unit is below: a day of
+one station has hardly more questions than it would have rows, so days at a period's ends are counted from the facts.
+All parts are constants of this module and of `bins`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from stewardship.reports.bins import COUNT
 
@@ -24,7 +28,6 @@ COUNTERS = (
 )
 HISTOGRAMS = ("first_bins", "full_bins")
 KEY = ("unit_id", "dimension", "grain", "start", "value")
-DIMENSIONS = ("all", "kind", "channel", "hour", "steward")
 _WHOSE = {"first": COUNTERS[6:9], "full": COUNTERS[9:], "last": COUNTERS[:6]}
 
 # A question that was merged or needed no reply is none of its own: only how many there were is counted.
@@ -81,14 +84,28 @@ _COUNTED = ", ".join(
 )
 
 
-def cells(which: str) -> str:
-    """The facts that `which` selects, counted by unit, day, dimension and value."""
+DAILY, FINE = ("all", "kind", "channel"), ("hour", "steward")
+_VALUES = {
+    "all": "''",
+    "kind": "f.kind",
+    "channel": "f.channel",
+    "hour": "lpad(f.hour::text, 2, '0')",
+    "steward": "coalesce(p.owner_id::text, '')",
+}
+DIMENSIONS = tuple(_VALUES)
+MONTH = "date_trunc('month', f.day)::date"
+
+
+def cells(
+    which: str, *, dimensions: Sequence[str] = DIMENSIONS, start: str = "f.day", unit: str = "p.unit_id", join: str = ""
+) -> str:
+    """The facts that `which` selects, counted by unit, dimension, start and value."""
+    values = ", ".join(f"('{name}', {_VALUES[name]})" for name in dimensions)
     return (
-        f"select p.unit_id, d.dimension, f.day, d.value, {_COUNTED}"  # noqa: S608 — constants.
-        f" from inquiry_fact f cross join lateral ({_PARTS}) p cross join lateral (values ('all', ''),"
-        " ('kind', f.kind), ('channel', f.channel), ('hour', lpad(f.hour::text, 2, '0')),"
-        " ('steward', coalesce(p.owner_id::text, ''))) d(dimension, value)"
-        f" where {which} group by p.unit_id, d.dimension, f.day, d.value"
+        f"select {unit} as unit_id, d.dimension, {start} as start, d.value, {_COUNTED}"  # noqa: S608 — constants.
+        f" from inquiry_fact f cross join lateral ({_PARTS}) p"
+        f" cross join lateral (values {values}) d(dimension, value) {join}"
+        f" where {which} group by {unit}, d.dimension, {start}, d.value"
     )
 
 
@@ -100,7 +117,11 @@ def _summed(table: str, sign: str = "") -> str:
 
 
 _LINES = "join figure_line l on l.unit_id = c.unit_id and (c.dimension <> 'steward' or l.above_id = l.unit_id)"
-_GRAINS = "cross join lateral (values ('day', c.day), ('month', date_trunc('month', c.day)::date)) g(grain, start)"
+_GRAINS = "cross join lateral (values ('day', c.start), ('month', date_trunc('month', c.start)::date)) g(grain, start)"
+_HAS_BELOW = "exists (select from figure_line b where b.above_id = {unit} and b.unit_id <> b.above_id)"
+_KEPT = f"(g.grain = 'month' or c.dimension = any('{{{','.join(DAILY)}}}')" + (
+    f" or c.dimension = 'hour' and {_HAS_BELOW.format(unit='l.above_id')})"
+)
 
 
 def merged(cells_of: str, sign: str = "") -> str:
@@ -108,7 +129,7 @@ def merged(cells_of: str, sign: str = "") -> str:
     return (
         f"with c as ({cells_of})"  # noqa: S608 — constants.
         f" select l.above_id as unit_id, c.dimension, g.grain, g.start, c.value, {_summed('c', sign)}"
-        f" from c {_LINES} {_GRAINS} group by l.above_id, c.dimension, g.grain, g.start, c.value"
+        f" from c {_LINES} {_GRAINS} where {_KEPT} group by l.above_id, c.dimension, g.grain, g.start, c.value"
     )
 
 
@@ -132,26 +153,53 @@ def add(which: str, sign: str = "") -> str:
 ADD, TAKE_AWAY = add("f.id = any($1::uuid[])"), add("f.id = any($1::uuid[])", "-")
 EMPTY = " and ".join(f"{name} = 0" for name in COUNTERS)
 
-# A whole month at once, in four steps that add up no more than they have to: what a unit without others under it comes
-# to in a day is what its own facts come to, and a month is the sum of its days. $1 is its first day, $2 the next's.
+# A whole month at once, in steps that add up no more than they have to: what a unit without others below comes to in a
+# day is what its own facts come to, and a month is the sum of its days. $1 is its first day, $2 the next month's.
 _COPIED = ", ".join(f"c.{name}" for name in (*COUNTERS, *HISTOGRAMS))
-_HAS_BELOW = "exists (select from figure_line b where b.above_id = {unit} and b.unit_id <> b.above_id)"
-MONTH_OWN = f"insert into pg_temp.own {cells('f.day >= $1 and f.day < $2')}"
-MONTH_STEPS = (
-    f"insert into pg_temp.expected select c.unit_id, c.dimension, 'day', c.day, c.value, {_COPIED} from pg_temp.own c"  # noqa: S608 — constants.
-    f" where c.dimension = 'steward' or not {_HAS_BELOW.format(unit='c.unit_id')}",
-    f"insert into pg_temp.expected select l.above_id, c.dimension, 'day', c.day, c.value, {_summed('c')}"  # noqa: S608 — constants.
-    f" from pg_temp.own c join figure_line l on l.unit_id = c.unit_id"
-    f" where c.dimension <> 'steward' and {_HAS_BELOW.format(unit='l.above_id')}"
-    " group by l.above_id, c.dimension, c.day, c.value",
-    "insert into pg_temp.expected select c.unit_id, c.dimension, 'month', date_trunc('month', c.start)::date, c.value,"  # noqa: S608 — constants.
-    f" {_summed('c')} from pg_temp.expected c"
-    " group by c.unit_id, c.dimension, date_trunc('month', c.start), c.value",
+_OF_MONTH = "f.day >= $1 and f.day < $2"
+_ABOVE = "join figure_line l on l.unit_id = p.unit_id"
+_EXPECTED = (
+    f"insert into pg_temp.expected (unit_id, dimension, grain, start, value, {', '.join((*COUNTERS, *HISTOGRAMS))})"
 )
+_ROW = f"select c.unit_id, c.dimension, '{{grain}}', c.start, c.value, {_COPIED} from ({{cells}}) c"  # noqa: S608 — constants.
+MONTH_OWN = f"insert into pg_temp.own {cells(_OF_MONTH, dimensions=DAILY)}"
+MONTH_DAYS = (
+    f"{_EXPECTED} select c.unit_id, c.dimension, 'day', c.start, c.value, {_COPIED} from pg_temp.own c"  # noqa: S608 — constants.
+    f" where not {_HAS_BELOW.format(unit='c.unit_id')}",
+    f"{_EXPECTED} select l.above_id, c.dimension, 'day', c.start, c.value, {_summed('c')} from pg_temp.own c"  # noqa: S608 — constants.
+    f" join figure_line l on l.unit_id = c.unit_id where {_HAS_BELOW.format(unit='l.above_id')}"
+    " group by l.above_id, c.dimension, c.start, c.value",
+)
+_HOURS_ABOVE = cells(
+    f"{_OF_MONTH} and {_HAS_BELOW.format(unit='l.above_id')}", dimensions=("hour",), unit="l.above_id", join=_ABOVE
+)
+MONTH_SUMS = (
+    f"{_EXPECTED} select c.unit_id, c.dimension, 'month', date_trunc('month', c.start)::date, c.value, {_summed('c')}"  # noqa: S608 — constants.
+    " from pg_temp.expected c group by c.unit_id, c.dimension, date_trunc('month', c.start), c.value"
+)
+_FINE = cells(
+    f"{_OF_MONTH} and (d.dimension = 'steward' or not {_HAS_BELOW.format(unit='p.unit_id')})",
+    dimensions=FINE,
+    start=MONTH,
+)
+MONTH_FACTS = (
+    f"{_EXPECTED} {_ROW.format(grain='day', cells=_HOURS_ABOVE)}",
+    f"{_EXPECTED} {_ROW.format(grain='month', cells=_FINE)}",
+)
+"""The first belongs before the sums, the second after."""
+ENDS = cells(
+    "(f.unit_id = any($1::uuid[]) or f.first_unit_id = any($1::uuid[]) or f.full_unit_id = any($1::uuid[]))"
+    " and p.unit_id = any($1::uuid[]) and d.dimension = any($2::text[])"
+    f" and (d.dimension = 'steward' or not {_HAS_BELOW.format(unit='p.unit_id')})"
+    " and (f.opened_at >= $3 and f.opened_at < $4 or f.opened_at >= $5 and f.opened_at < $6)",
+    dimensions=FINE,
+    start=MONTH,
+)
+"""What the roll-ups do not keep by day: $1 units, $2 dimensions, $3 to $4 and $5 to $6 the ends of a period."""
 _OWN_COLUMNS = ", ".join([*(f"{name} int" for name in COUNTERS), *(f"{name} int[]" for name in HISTOGRAMS)])
 MONTH_TABLES = (
     "drop table if exists pg_temp.own, pg_temp.expected",
-    f"create temp table own (unit_id uuid, dimension text, day date, value text, {_OWN_COLUMNS}) on commit drop",
+    f"create temp table own (unit_id uuid, dimension text, start date, value text, {_OWN_COLUMNS}) on commit drop",
     "create temp table expected (like figure_rollup) on commit drop",
 )
 
