@@ -13,8 +13,8 @@ from tortoise.expressions import Q
 
 from api import limits
 from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase, officer_id_of
-from api.once import OnceRoute
 from api.names import officer_names, unit_names
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.party_schemas import PartyIn, Receipt, party_draft, receipt_of
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words

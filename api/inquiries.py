@@ -9,8 +9,8 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.deps import ActorDep, ReadableCase, ServicesDep
-from api.once import OnceRoute
 from api.inquiry_views import InquiryRow, InquiryView, rows_of, view_of
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
 from kit.database import earlier_than

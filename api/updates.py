@@ -30,7 +30,6 @@ from stewardship.casework.updates.attachments import MAX_ATTACHMENTS, attachment
 from stewardship.casework.updates.models import TEXT, AudienceKind, Update, UpdateAddressee
 from stewardship.casework.updates.rules import Audience, Candidate, held_back, recipients
 from stewardship.foundation.files import service as files
-from stewardship.foundation.org.models import Officer
 from stewardship.foundation.people.models import Person
 from stewardship.foundation.people.rules import masked_name
 

@@ -1,4 +1,4 @@
-"""`steward admin`: the first administrators, before anybody can log in; `steward audit`: the event log, checked."""
+"""`steward admin`: the first administrators, before anybody can log in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
-from cli.surroundings import load_settings, with_database
+from cli.surroundings import with_database
 
 admin_app = typer.Typer(help="Administrators, before there is anybody to log in as.", no_args_is_help=True)
-audit_app = typer.Typer(help="The event log.", no_args_is_help=True)
 
 
 class Duty(StrEnum):
@@ -26,11 +25,6 @@ class Duty(StrEnum):
 @admin_app.callback()
 def _admin() -> None:
     """Administrators, before there is anybody to log in as."""
-
-
-@audit_app.callback()
-def _audit() -> None:
-    """The event log."""
 
 
 @admin_app.command()
@@ -89,25 +83,3 @@ async def _create(number: str, name: str, duty: Duty, bureau: str, password: str
             raise Conflict("officer_number_taken", "警号已存在", "请核对警号。")
         officer = await org.create_officer(SYSTEM, number=number, name=name, unit_id=top.id, password=password)
         await org.grant_role(SYSTEM, officer.id, Role(f"{duty.value}_administrator"), top.id)
-
-
-@audit_app.command()
-def verify() -> None:
-    """Recomputes the chain of events, and compares it with the heads kept outside; exit code 1 where it broke."""
-    sys.exit(0 if with_database(_verify()) else 1)
-
-
-async def _verify() -> bool:
-    from stewardship.foundation.audit import anchor
-    from stewardship.foundation.audit import service as audit
-
-    anchors = load_settings().home / "anchors"
-    print(f"Recomputing the chain; heads are in {anchors} ...", file=sys.stderr)
-    found = await audit.verify()
-    moved = await anchor.mismatches(anchors)
-    print(f"{found.sealed} events in {found.seals} seals, {found.unsealed} not sealed yet, head {found.head.hex()}")
-    if not found.holds:
-        print(f"BROKEN: seal {found.broken_at} is the first that does not hold")
-    for number in moved:
-        print(f"BROKEN: seal {number} is not the one that was anchored")
-    return found.holds and not moved

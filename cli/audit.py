@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.clock import with_database
+from cli.surroundings import with_database
 
 audit_app = typer.Typer(help="The event log and what is proven from it.", no_args_is_help=True)
 

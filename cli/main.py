@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.administration import admin_app, audit_app
+from cli.administration import admin_app
 from cli.audit import audit_app
 from cli.clock import clock_app, clocks_app
-from cli.reports import reports_app
-from cli.keys import keys_app
-from cli.wechat import wechat_app
 from cli.exchange import export_app, import_app
+from cli.keys import keys_app
+from cli.reports import reports_app
+from cli.wechat import wechat_app
 
 app = typer.Typer(
     name="steward",
@@ -31,7 +31,6 @@ app = typer.Typer(
 app.add_typer(clock_app, name="clock")
 app.add_typer(clocks_app, name="clocks")
 app.add_typer(admin_app, name="admin")
-app.add_typer(audit_app, name="audit")
 app.add_typer(reports_app, name="reports")
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cli.clock import with_database
+from cli.surroundings import with_database
 
 wechat_app = typer.Typer(help="The accounts on the WeChat platforms.", no_args_is_help=True)
 

@@ -84,9 +84,7 @@ def _update(context: c.UpdatePosted) -> Said:
 
 @says(c.UpdateWithdrawn)
 def _update_withdrawn(context: c.UpdateWithdrawn) -> Said:
-    values = values_of(
-        context, ("一条办理进展已撤回", "进展已撤回"), context.posted_at, ("请以后续通知为准", CHECK)
-    )
+    values = values_of(context, ("一条办理进展已撤回", "进展已撤回"), context.posted_at, ("请以后续通知为准", CHECK))
     chat = chat_text(
         context,
         f"{context.unit} {moment(context.posted_at)} 发的一条进展有误,已经撤回,请以后续通知为准。",

@@ -27,14 +27,14 @@ from stewardship.casework.groups import enrolment
 from stewardship.casework.updates import silence
 from stewardship.conversations import service as conversations
 from stewardship.dialogue.inquiries import service as inquiries
-from stewardship.foundation.approvals import service as approvals
 from stewardship.exchange import imports
+from stewardship.foundation.approvals import service as approvals
 from stewardship.foundation.audit import anchor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks import due as clocks
+from stewardship.foundation.clocks import publishing
 from stewardship.foundation.files import service as files
 from stewardship.handover import course as handovers
-from stewardship.foundation.clocks import publishing
 from stewardship.opinion.ratings import asking as ratings
 from stewardship.opinion.visits import upkeep as visits
 from stewardship.reports import keeping as figures

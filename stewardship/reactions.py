@@ -77,6 +77,8 @@ async def file_not_kept(job: Job) -> None:
 
 
 NOT_KEPT = {"file.lost": "文件打不开", "file.rejected": "没有通过安全检查"}
+
+
 @handler("react.officer_deactivated")
 async def officer_deactivated(job: Job) -> None:
     """Somebody left the force: what they had, and what they were asked to take, is their instructor's."""

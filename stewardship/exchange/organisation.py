@@ -10,7 +10,7 @@ from stewardship.exchange.records import OfficerRecord, UnitRecord
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, NotFound
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Officer, Unit
+from stewardship.foundation.org.models import MOBILE, Officer, Unit
 from stewardship.foundation.people import service as people
 from stewardship.foundation.source import Sourced
 
@@ -84,7 +84,7 @@ async def apply_officer(place: Place, record: OfficerRecord, officer: Officer | 
     left = officer.active and not record.active
     officer.number, officer.name, officer.unit_id, officer.active = record.number, record.name, unit.id, record.active
     if record.mobile:
-        officer.mobile = vault().ring.seal_text(record.mobile, org.MOBILE)
+        officer.mobile = vault().ring.seal_text(record.mobile, MOBILE)
     await officer.save()
     await mark(place, officer, record, _sent(record, OFFICER_FIELDS))
     if left:

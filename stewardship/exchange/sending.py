@@ -22,7 +22,7 @@ from stewardship.exchange.zones import Zone, stripped
 from stewardship.foundation.actors import SYSTEM
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Officer, Unit
+from stewardship.foundation.org.models import MOBILE, Officer, Unit
 from stewardship.foundation.people.models import ID_NUMBER, Contact, Person
 from stewardship.foundation.people.rules import usable
 
@@ -138,7 +138,7 @@ async def _officers(unit_ids: list[UUID], last: UUID | None) -> list[tuple[UUID,
                 "name": row.name,
                 "unit": codes[row.unit_id],
                 "active": row.active,
-                "mobile": vault().ring.open_text(row.mobile, org.MOBILE) if row.mobile else None,
+                "mobile": vault().ring.open_text(row.mobile, MOBILE) if row.mobile else None,
             },
         )
         for row in await _after(Officer.filter(unit_id__in=unit_ids), last)

@@ -1,7 +1,7 @@
 """Tables of the figures: what each thing contributes, and what changed since that was counted.
 
 The roll-ups themselves (`figure_rollup`, `figure_tally`, `figure_line`) have keys of several columns, which no model
-can express: see the migration `0100_rollups`.
+can express: see the migration `0005_roll_ups`.
 """
 
 from __future__ import annotations

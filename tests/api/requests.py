@@ -85,18 +85,14 @@ def handover(**more: Any) -> Builder:
     return lambda w: Request("handover", path={"handover_id": w.handover.id}, **more)
 
 
-def form(content: str) -> tuple[bytes, dict[str, str]]:
-    """A table as the form field `file`, with the headers that go with it."""
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
-    body = head.encode() + content.encode("utf-8-sig") + f"\r\n--{BOUNDARY}--\r\n".encode()
-    return body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-
-
 def roster_table(w: World) -> Request:
     row = f"{w.city.officers['colleague'].number},王敏,值班,2026-04-06 08:30,2026-04-06 17:30"
-    content, headers = form(f"警号,姓名,班次,开始,结束\n{row}\n")
     return Request(
-        "unit", path={"unit_id": w.city.station.id}, params={"trial": "false"}, content=content, headers=headers
+        "unit",
+        path={"unit_id": w.city.station.id},
+        params={"trial": "false"},
+        content=form(f"警号,姓名,班次,开始,结束\n{row}\n".encode("utf-8-sig")),
+        headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
     )
 
 

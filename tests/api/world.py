@@ -18,12 +18,12 @@ from stewardship.casework.appointments.models import Appointment, Purpose
 from stewardship.casework.groups import service as groups
 from stewardship.casework.groups.service import Issued
 from stewardship.casework.parties.models import PartyRole, Side
-from stewardship.dialogue.canned_replies import service as canned
-from stewardship.dialogue.canned_replies.models import CannedReply
 from stewardship.casework.updates import drafts, templates
 from stewardship.casework.updates.models import AudienceKind, UpdateDraft
 from stewardship.casework.updates.rules import Audience
 from stewardship.casework.updates.service import post_update
+from stewardship.dialogue.canned_replies import service as canned
+from stewardship.dialogue.canned_replies.models import CannedReply
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.exchange import clients, imports
 from stewardship.exchange.clients import Registered
@@ -38,7 +38,7 @@ from stewardship.foundation.clocks.publishing import Proposal
 from stewardship.foundation.files import service as files
 from stewardship.foundation.files.models import StoredFile
 from stewardship.foundation.files.scanning import TestFileScanner
-from stewardship.foundation.message_templates import service as templates
+from stewardship.foundation.message_templates import service as message_templates
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import HolidayOverride, Role, RoleGrant, Shift, ShiftKind
 from stewardship.foundation.people import service as people
@@ -285,7 +285,7 @@ async def template(city: City) -> Template:
     """A new version of a template, drafted."""
     drafted = Definition(title="办理进度通知", fields=(TemplateField(key="thing1", label="事项", value="matter"),))
     actor = await acting(city.officers["system_administrator"])
-    return await templates.draft(actor, "update_posted", Channel.MP_SUBSCRIBE, drafted)
+    return await message_templates.draft(actor, "update_posted", Channel.MP_SUBSCRIBE, drafted)
 
 
 async def desk_session(officer_id: UUID) -> Session:

@@ -25,7 +25,7 @@ from stewardship.casework.groups import service as groups
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Officer
+from stewardship.foundation.org.models import TOTP, Officer
 from tests.faults import installation
 from tests.faults.storm import settings_for
 from tests.faults.town import Town, build
@@ -61,7 +61,7 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
 async def _let_in(town: Town) -> None:
     """The published password and second factor, except for one officer, who has yet to set theirs up."""
     hashed = await asyncio.to_thread(org.hasher.hash, PASSWORD)
-    sealed = vault().ring.seal_text(TOTP_SECRET, org.TOTP)
+    sealed = vault().ring.seal_text(TOTP_SECRET, TOTP)
     await Officer.all().update(password_hash=hashed, totp_secret=sealed, totp_confirmed=True)
     await Officer.filter(id=town.world.other_steward.id).update(totp_secret=None, totp_confirmed=False)
 

@@ -25,12 +25,12 @@ from stewardship.dialogue.inquiries import promises
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryEntry, InquiryState
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind, Grant
-from stewardship.foundation.clocks import comparison, due, policies
+from stewardship.foundation.clocks import calendars, comparison, due, policies
 from stewardship.foundation.clocks import service as clocks
 from stewardship.foundation.clocks.models import Clock, PromisePolicy
 from stewardship.foundation.clocks.rules import Allowance, AllowanceUnit, Episode, Policy, Status, TargetState
 from stewardship.foundation.errors import BusinessError
-from stewardship.foundation.org.models import HolidayOverride, Role
+from stewardship.foundation.org.models import Role
 from stewardship.reports import figures, keeping, rebuilding
 from stewardship.reports.bins import EDGES, bin_of, merged, quantile, width
 from stewardship.reports.figures import Counted, Filter
@@ -294,8 +294,7 @@ class Story:
         if name == "holiday":
             administrator = Actor(ActorKind.OFFICER, uuid4(), grants=(Grant(Role.SYSTEM_ADMINISTRATOR, frozenset()),))
             day = clock.today() + timedelta(days=pick % 3)
-            override = HolidayOverride(day=day, workday=pick > 3, reason="放假")
-            await policies.set_holiday(administrator, override)
+            await calendars.set_holiday(administrator, day, workday=pick > 3, reason="放假")
             await clocks.calendar_changed(policies.OFFICE)
             return
         promise = Policy(2 + pick, Allowance(10 + 10 * pick, AllowanceUnit.DUTY_MINUTES))

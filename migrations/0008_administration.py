@@ -30,7 +30,7 @@ BACKWARD = ["drop index promise_policy_version_once", "drop index approval_one_p
 
 
 class Migration(migrations.Migration):
-    dependencies = [("steward", "0003_officers_identities")]
+    dependencies = [("steward", "0007_exchange_and_drafts")]
 
     operations = [
         ops.CreateModel(

@@ -116,7 +116,7 @@ FORWARD = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("steward", "0003_officers_identities")]
+    dependencies = [("steward", "0004_request_keys")]
 
     operations = [
         ops.CreateModel(

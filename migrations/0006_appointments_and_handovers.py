@@ -50,7 +50,7 @@ BACKWARD = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("steward", "0003_officers_identities")]
+    dependencies = [("steward", "0005_roll_ups")]
 
     initial = False
 

@@ -28,7 +28,7 @@ UNIQUE = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("steward", "0003_officers_identities")]
+    dependencies = [("steward", "0006_appointments_and_handovers")]
 
     initial = False
 
