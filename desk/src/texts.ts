@@ -102,7 +102,7 @@ export const texts = {
     passedOn: "转给我的",
     nobody: "无人负责",
     targets: { first: "首次答复", full: "完整答复" },
-    kinds: { inquiry: "询问", approval: "入群申请", visit: "电话任务", silence: "超期未联系" },
+    kinds: { inquiry: "询问", approval: "入群申请", visit: "电话任务", silence: "超期未联系", draft: "待发布进展" },
     about: {
       question: "询问",
       status: "问进展",
@@ -119,6 +119,7 @@ export const texts = {
       approval: "申请加入案件群,请核实身份后同意或拒绝。",
       visit: "需要打电话联系当事人。",
       silence: "已到约定联系日期,请发布进展。",
+      draft: "办案系统更新了阶段,请核对后发布给当事人。",
     },
     keys: { next: "下一项", previous: "上一项", open: "打开", answer: "打开并答复" },
   },

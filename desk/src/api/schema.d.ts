@@ -4,6 +4,146 @@
  */
 
 export interface paths {
+    "/api/v1/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Day
+         * @description Who comes, in the order of the day.
+         */
+        get: operations["list_day_api_v1_appointments_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/{appointment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Appointment
+         * @description One appointment; the read is recorded.
+         */
+        get: operations["read_appointment_api_v1_appointments__appointment_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/{appointment_id}/book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Book For Party
+         * @description The party said on the telephone or at the counter which time they take.
+         */
+        post: operations["book_for_party_api_v1_appointments__appointment_id__book_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/{appointment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Appointment
+         * @description It does not take place; the party is told at once.
+         */
+        post: operations["cancel_appointment_api_v1_appointments__appointment_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/{appointment_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move For Party
+         * @description Another time, agreed with the party by telephone.
+         */
+        post: operations["move_for_party_api_v1_appointments__appointment_id__move_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/{appointment_id}/offer-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Offer Again
+         * @description Three other times; the party is told at once not to come at the old one.
+         */
+        post: operations["offer_again_api_v1_appointments__appointment_id__offer_again_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/{appointment_id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record Outcome
+         * @description Whether they came.
+         */
+        post: operations["record_outcome_api_v1_appointments__appointment_id__outcome_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/head": {
         parameters: {
             query?: never;
@@ -44,6 +184,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Verifications
+         * @description The last twenty, newest first.
+         */
+        get: operations["list_verifications_api_v1_audit_verifications_get"];
+        put?: never;
+        /**
+         * Start Verification
+         * @description Recompute the whole chain as a job; ask for its progress by its id. 409 while one runs.
+         */
+        post: operations["start_verification_api_v1_audit_verifications_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verifications/{verification_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Verification
+         * @description How far it has come, and what it found.
+         */
+        get: operations["get_verification_api_v1_audit_verifications__verification_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bindings/officer": {
         parameters: {
             query?: never;
@@ -58,6 +242,110 @@ export interface paths {
          * @description In the mini-program: this WeChat is the officer's who was shown the code.
          */
         post: operations["bind_officer_api_v1_bindings_officer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/canned-replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Replies
+         * @description What may be chosen: titles that begin with `q` first, then by place and use.
+         */
+        get: operations["list_replies_api_v1_canned_replies_get"];
+        put?: never;
+        /**
+         * Write Reply
+         * @description Write one: for oneself, or for a unit or the city that one keeps.
+         */
+        post: operations["write_reply_api_v1_canned_replies_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/canned-replies/{reply_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit Reply
+         * @description A new version of its words.
+         */
+        put: operations["edit_reply_api_v1_canned_replies__reply_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/canned-replies/{reply_id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retire Reply
+         * @description It is offered no more.
+         */
+        post: operations["retire_reply_api_v1_canned_replies__reply_id__retire_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/canned-replies/{reply_id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Use Reply
+         * @description It was sent, as it stands or changed.
+         */
+        post: operations["use_reply_api_v1_canned_replies__reply_id__uses_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/canned-replies/{reply_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reply Versions
+         * @description What it said, newest first.
+         */
+        get: operations["list_reply_versions_api_v1_canned_replies__reply_id__versions_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -108,6 +396,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Appointments
+         * @description What was agreed with anybody in the case, newest first.
+         */
+        get: operations["list_appointments_api_v1_cases__case_id__appointments_get"];
+        put?: never;
+        /**
+         * Offer Appointment
+         * @description Offer a party three times; they pick by a tap, in the chat or by SMS.
+         */
+        post: operations["offer_appointment_api_v1_cases__case_id__appointments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/appointments/free": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Free Times
+         * @description Times in the officer's roster at which this member meets nobody of another side.
+         */
+        get: operations["list_free_times_api_v1_cases__case_id__appointments_free_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Attachment
+         * @description A file of up to 20 MB (form field `file`) that is to go with an update; its addressees open it once scanned.
+         */
+        post: operations["upload_attachment_api_v1_cases__case_id__attachments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/close": {
         parameters: {
             query?: never;
@@ -148,6 +500,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drafts
+         * @description What was drafted for the case; at most one waits.
+         */
+        get: operations["list_drafts_api_v1_cases__case_id__drafts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/drafts/{draft_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit Draft
+         * @description Other words, another date or audience; nothing goes out yet.
+         */
+        put: operations["edit_draft_api_v1_cases__case_id__drafts__draft_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/drafts/{draft_id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discard Draft
+         * @description The parties need not hear of it, for a reason that is kept.
+         */
+        post: operations["discard_draft_api_v1_cases__case_id__drafts__draft_id__discard_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/drafts/{draft_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release Draft
+         * @description Post it; with `content`, in other words. Also in a case that the stage has closed.
+         */
+        post: operations["release_draft_api_v1_cases__case_id__drafts__draft_id__release_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/files": {
         parameters: {
             query?: never;
@@ -157,7 +589,7 @@ export interface paths {
         };
         /**
          * List Files
-         * @description What the case's parties have sent.
+         * @description What the case's parties have sent, newest first.
          */
         get: operations["list_files_api_v1_cases__case_id__files_get"];
         put?: never;
@@ -443,7 +875,7 @@ export interface paths {
         put?: never;
         /**
          * Remove Party
-         * @description Take a party out of the case.
+         * @description Take a party out of the case, and out of the group with everybody who acts for them.
          */
         post: operations["remove_party_api_v1_cases__case_id__parties__party_id__remove_post"];
         delete?: never;
@@ -552,6 +984,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/update-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Offer Templates
+         * @description What may be said in this case: its current stage first, the unit's own words before the house's.
+         */
+        get: operations["offer_templates_api_v1_cases__case_id__update_templates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/updates": {
         parameters: {
             query?: never;
@@ -590,6 +1042,480 @@ export interface paths {
          * @description Who would see an update to this audience, who would wait, and who would not.
          */
         post: operations["preview_api_v1_cases__case_id__updates_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/updates/{update_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description Take it back within ten minutes: who has not read it never will, who has is told so.
+         */
+        post: operations["withdraw_api_v1_cases__case_id__updates__update_id__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Changes
+         * @description The newest hundred proposals that the caller may see.
+         */
+        get: operations["list_changes_api_v1_changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{change_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Change
+         * @description One proposal.
+         */
+        get: operations["get_change_api_v1_changes__change_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{change_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve
+         * @description Carry it out. Never by who proposed it; 409 where things have changed since.
+         */
+        post: operations["approve_api_v1_changes__change_id__approve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{change_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse
+         * @description Nothing changes.
+         */
+        post: operations["refuse_api_v1_changes__change_id__refuse_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{change_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description Take back one's own.
+         */
+        post: operations["withdraw_api_v1_changes__change_id__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duty-calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Calendars
+         * @description The version in force of every calendar.
+         */
+        get: operations["list_calendars_api_v1_duty_calendars_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duty-calendars/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit Calendar
+         * @description A new version of its hours; open clocks follow.
+         */
+        put: operations["edit_calendar_api_v1_duty_calendars__code__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duty-calendars/{code}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Calendar Versions
+         * @description A calendar's versions, newest first.
+         */
+        get: operations["list_calendar_versions_api_v1_duty_calendars__code__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Clients
+         * @description Who may write below the caller's units.
+         */
+        get: operations["list_clients_api_v1_exchange_clients_get"];
+        put?: never;
+        /**
+         * Register Client
+         * @description Let another system write. The secret is shown this once.
+         */
+        post: operations["register_client_api_v1_exchange_clients_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/clients/{client_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Client
+         * @description From now on nothing of it is taken; what it brought stays.
+         */
+        post: operations["revoke_client_api_v1_exchange_clients__client_id__revoke_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchange/upserts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upserts
+         * @description Bring units, officers, cases, parties and stages, up to 200 at once; each is applied by itself or refused.
+         *
+         *     The same revision again changes nothing, an older one is ignored; both are reported.
+         *
+         *     Signed: `Authorization: Steward-HMAC client=<id>, timestamp=<seconds>, signature=<hex>`, an HMAC-SHA256 with the
+         *     client's secret over method, path, query, timestamp and the body's SHA-256 in hex, joined by line feeds. It holds
+         *     for five minutes.
+         */
+        post: operations["upserts_api_v1_exchange_upserts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Handovers
+         * @description One's own leaves, those in which one is asked to take cases, and an instructor's unit's; newest first.
+         */
+        get: operations["list_handovers_api_v1_handovers_get"];
+        put?: never;
+        /**
+         * Propose
+         * @description Draft a hand-over of all one's open cases (an instructor: of an officer's), split by load. Nothing moves yet.
+         */
+        post: operations["propose_api_v1_handovers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Handover
+         * @description One hand-over with its cases.
+         */
+        get: operations["read_handover_api_v1_handovers__handover_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description Take these cases, or all that one is asked to take.
+         */
+        post: operations["accept_api_v1_handovers__handover_id__accept_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/briefs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Briefs
+         * @description One screen a case, the most urgent first; each is a recorded read.
+         */
+        get: operations["read_briefs_api_v1_handovers__handover_id__briefs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description The leave does not take place.
+         */
+        post: operations["cancel_api_v1_handovers__handover_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/digest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Digest
+         * @description What happened while the officer was away.
+         */
+        get: operations["read_digest_api_v1_handovers__handover_id__digest_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change
+         * @description Correct the proposal, and leave a word on a case for whoever takes it.
+         */
+        put: operations["change_api_v1_handovers__handover_id__items_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Offer
+         * @description Ask the colleagues. A leave that has begun takes effect at once: until accepted the instructor owns the cases.
+         */
+        post: operations["offer_api_v1_handovers__handover_id__offer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/place": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Place
+         * @description An instructor asks somebody else, or keeps the cases.
+         */
+        post: operations["place_api_v1_handovers__handover_id__place_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse
+         * @description Not take these cases, or any; they are on the instructor's list.
+         */
+        post: operations["refuse_api_v1_handovers__handover_id__refuse_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/handovers/{handover_id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Come Back
+         * @description Back before the end of the leave: the cases return now.
+         */
+        post: operations["come_back_api_v1_handovers__handover_id__return_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -635,6 +1561,129 @@ export interface paths {
          * @description The published calendar counts again.
          */
         delete: operations["clear_holiday_api_v1_holidays__day__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Imports
+         * @description The caller's imports.
+         */
+        get: operations["list_imports_api_v1_imports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload
+         * @description A trial run (form field `file`, .xlsx or CSV up to 5 MB, 5,000 rows): nothing is saved but the file itself.
+         *
+         *     Short tables are answered checked; of long ones ask `GET /imports/{import_id}` until the state is no longer
+         *     `uploaded`.
+         */
+        post: operations["upload_api_v1_imports_cases_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/cases/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Template
+         * @description The empty table, with its columns explained.
+         */
+        get: operations["download_template_api_v1_imports_cases_template_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Import
+         * @description Where it stands; while it runs, with its progress.
+         */
+        get: operations["get_import_api_v1_imports__import_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{import_id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Commit
+         * @description Take the checked file over, all of it or nothing; a job does it. Repeating it changes nothing.
+         */
+        post: operations["commit_api_v1_imports__import_id__commit_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{import_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Report
+         * @description What is wrong, row by row, as a table to work through.
+         */
+        get: operations["download_report_api_v1_imports__import_id__report_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -714,6 +1763,26 @@ export interface paths {
          * @description Needs no reply, for a reason that is kept.
          */
         post: operations["close_api_v1_inquiries__inquiry_id__close_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inquiries/{inquiry_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Events
+         * @description An inquiry's history, oldest first; the read is recorded.
+         */
+        get: operations["get_events_api_v1_inquiries__inquiry_id__events_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -880,6 +1949,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inspection/persons/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find Persons
+         * @description Find persons of one's units' cases. A number stands in the body, never in an address that is logged.
+         */
+        post: operations["find_persons_api_v1_inspection_persons_search_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspection/persons/{person_id}/reads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reads Of Person
+         * @description Who looked at any of the person's cases in one's units.
+         */
+        get: operations["list_reads_of_person_api_v1_inspection_persons__person_id__reads_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspection/proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Proof
+         * @description A signed document of the listed looks, as JSON to be kept: `steward audit check-proof` verifies it.
+         */
+        post: operations["make_proof_api_v1_inspection_proofs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inspection/units/{unit_id}/unrelated-reads": {
         parameters: {
             query?: never;
@@ -934,6 +2063,46 @@ export interface paths {
          * @description Join by proving the phone that was registered. `wrong_phone` carries `tries_left`; after three it is void.
          */
         post: operations["join_api_v1_invitations__token__join_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Keys
+         * @description Versions, and the last rotations with their progress. No key is ever shown.
+         */
+        get: operations["get_keys_api_v1_keys_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/rotations/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose Rotation
+         * @description Propose to rewrite everything to the newest keys; another security administrator approves it.
+         */
+        post: operations["propose_rotation_api_v1_keys_rotations_proposals_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1060,6 +2229,350 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/message-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Templates
+         * @description Every notice and channel that needs a template.
+         */
+        get: operations["list_templates_api_v1_message_templates_get"];
+        put?: never;
+        /**
+         * Draft Template
+         * @description Begin a new version; the one in use stays.
+         */
+        post: operations["draft_template_api_v1_message_templates_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Template
+         * @description What it would say. Changes nothing.
+         */
+        post: operations["try_template_api_v1_message_templates_trials_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{notice}/{channel}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Template Versions
+         * @description Every version of one place, newest first.
+         */
+        get: operations["list_template_versions_api_v1_message_templates__notice___channel__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{template_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit Template
+         * @description Change a draft or a rejected version.
+         */
+        put: operations["edit_template_api_v1_message_templates__template_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{template_id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate Template
+         * @description Use it from now on; the old one retires.
+         */
+        post: operations["activate_template_api_v1_message_templates__template_id__activate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{template_id}/approved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Template Approved
+         * @description The platform took it, under this id.
+         */
+        post: operations["template_approved_api_v1_message_templates__template_id__approved_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{template_id}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Up Template
+         * @description The version on its way is not wanted any more.
+         */
+        post: operations["give_up_template_api_v1_message_templates__template_id__give_up_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{template_id}/rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Template Rejected
+         * @description The platform refused it.
+         */
+        post: operations["template_rejected_api_v1_message_templates__template_id__rejected_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-templates/{template_id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submit Template
+         * @description It was handed in at the platform's console.
+         */
+        post: operations["submit_template_api_v1_message_templates__template_id__submit_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metric-definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Definitions
+         * @description What each figure means, where the definition comes from, and in what it is counted.
+         */
+        get: operations["list_definitions_api_v1_metric_definitions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Appointments
+         * @description One's own appointments; nobody else's, and not that there are any.
+         */
+        get: operations["list_my_appointments_api_v1_my_appointments_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/appointments/{appointment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Appointment
+         * @description One of them.
+         */
+        get: operations["my_appointment_api_v1_my_appointments__appointment_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/appointments/{appointment_id}/book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Book My Appointment
+         * @description Pick one of the three times; the same again changes nothing.
+         */
+        post: operations["book_my_appointment_api_v1_my_appointments__appointment_id__book_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/appointments/{appointment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel My Appointment
+         * @description Not come after all.
+         */
+        post: operations["cancel_my_appointment_api_v1_my_appointments__appointment_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/appointments/{appointment_id}/free": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Other Times
+         * @description Times to which it could be moved.
+         */
+        get: operations["my_other_times_api_v1_my_appointments__appointment_id__free_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/appointments/{appointment_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move My Appointment
+         * @description Another free time; answers the appointment that takes its place.
+         */
+        post: operations["move_my_appointment_api_v1_my_appointments__appointment_id__move_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/appointments/{appointment_id}/other-times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask Other Times
+         * @description None of the times suits: somebody calls back about others, within the promise.
+         */
+        post: operations["ask_other_times_api_v1_my_appointments__appointment_id__other_times_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/my/cases": {
         parameters: {
             query?: never;
@@ -1100,6 +2613,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/my/cases/{case_id}/attachments/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Attachment
+         * @description A file that goes with an update addressed to the caller; nobody else's. The read is recorded.
+         */
+        get: operations["read_attachment_api_v1_my_cases__case_id__attachments__file_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/my/cases/{case_id}/call-back": {
         parameters: {
             query?: never;
@@ -1129,7 +2662,7 @@ export interface paths {
         };
         /**
          * List My Files
-         * @description What the caller has sent; nobody else's.
+         * @description What the caller has sent, newest first; nobody else's.
          */
         get: operations["list_my_files_api_v1_my_cases__case_id__files_get"];
         put?: never;
@@ -1332,6 +2865,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/officer-enrolments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol
+         * @description With the code an officer sets their password; then the second factor at `/totp-enrolments`.
+         */
+        post: operations["enrol_api_v1_officer_enrolments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/officers": {
         parameters: {
             query?: never;
@@ -1356,6 +2909,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/officers/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Table
+         * @description Officers from an .xlsx or CSV table (警号, 姓名, 单位代码, 手机) of up to 2,000 rows: all or none.
+         */
+        post: operations["import_table_api_v1_officers_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/officers/{officer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit Officer
+         * @description An officer's name and phone.
+         */
+        put: operations["edit_officer_api_v1_officers__officer_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/officers/{officer_id}/active": {
         parameters: {
             query?: never;
@@ -1370,6 +2963,66 @@ export interface paths {
          * @description An officer leaves (every session ends) or comes back.
          */
         post: operations["set_active_api_v1_officers__officer_id__active_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/officers/{officer_id}/enrolment-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue Code
+         * @description A one-time code for an officer's first login; codes from before stop counting.
+         */
+        post: operations["issue_code_api_v1_officers__officer_id__enrolment_code_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/officers/{officer_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Officer
+         * @description To another unit; 409 with the open cases where nobody is named to take them.
+         */
+        post: operations["move_officer_api_v1_officers__officer_id__move_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/officers/{officer_id}/open-cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Open Cases
+         * @description What has to be handed over before the officer moves: references only, no case is opened.
+         */
+        get: operations["list_open_cases_api_v1_officers__officer_id__open_cases_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1420,6 +3073,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/officers/{officer_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Officer Sessions
+         * @description An officer's logins that hold.
+         */
+        get: operations["list_officer_sessions_api_v1_officers__officer_id__sessions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/officers/{officer_id}/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Officer Session
+         * @description End one of an officer's logins.
+         */
+        delete: operations["revoke_officer_session_api_v1_officers__officer_id__sessions__session_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promise-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Policies
+         * @description Every version: what counts, what is to come, what was. What is promised is no secret among officers.
+         */
+        get: operations["list_policies_api_v1_promise_policies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promise-policies/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Policy
+         * @description What it would do to the open questions. Changes nothing.
+         */
+        post: operations["preview_policy_api_v1_promise_policies_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promise-policies/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose Policy
+         * @description Propose it; another system administrator approves it under `/changes`.
+         */
+        post: operations["propose_policy_api_v1_promise_policies_proposals_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -1458,6 +3211,46 @@ export interface paths {
          * @description Rate by the link of an SMS.
          */
         post: operations["rate_by_link_api_v1_rating_links__token__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rating-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rating Rules
+         * @description What counts now and what counted.
+         */
+        get: operations["get_rating_rules_api_v1_rating_rules_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rating-rules/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose Rating Rules
+         * @description Propose a version; another system administrator approves it under `/changes`.
+         */
+        post: operations["propose_rating_rules_api_v1_rating_rules_proposals_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1504,6 +3297,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/units/{unit_id}/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dashboard
+         * @description What is wrong now, and how it went over time, by whom, when, and in the units below.
+         */
+        get: operations["get_dashboard_api_v1_reports_units__unit_id__dashboard_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/units/{unit_id}/{figure}": {
         parameters: {
             query?: never;
@@ -1516,6 +3329,26 @@ export interface paths {
          * @description The rows that a figure counted; each case among them is a recorded read.
          */
         get: operations["list_rows_api_v1_reports_units__unit_id___figure__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/units/{unit_id}/{figure}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Rows
+         * @description The same rows as an Excel file, one row each; who took it out stands on every page.
+         */
+        get: operations["export_rows_api_v1_reports_units__unit_id___figure__export_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1538,6 +3371,26 @@ export interface paths {
          * @description End a role now.
          */
         post: operations["end_role_api_v1_roles__grant_id__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/second-factors/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Unenrolled
+         * @description Who has no second factor yet, and so cannot log in.
+         */
+        get: operations["list_unenrolled_api_v1_second_factors_missing_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1748,6 +3601,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/units/{unit_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit Unit
+         * @description What people see of a unit, and its duty calendar.
+         */
+        put: operations["edit_unit_api_v1_units__unit_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/{unit_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close Unit
+         * @description The unit ends today; its open cases go to the successor's instructor.
+         */
+        post: operations["close_unit_api_v1_units__unit_id__close_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/units/{unit_id}/roster": {
         parameters: {
             query?: never;
@@ -1772,6 +3665,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/units/{unit_id}/roster/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Roster
+         * @description The roster of these days as a table that can be taken in again; at most a year.
+         */
+        get: operations["export_roster_api_v1_units__unit_id__roster_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/{unit_id}/roster/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Roster
+         * @description Take in a roster (.xlsx or .csv, form field `file`) with the columns 警号, 姓名, 班次, 开始, 结束.
+         */
+        post: operations["import_roster_api_v1_units__unit_id__roster_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/{unit_id}/roster/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roster Template
+         * @description An empty table with the unit's officers in it.
+         */
+        get: operations["roster_template_api_v1_units__unit_id__roster_template_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/units/{unit_id}/roster/{shift_id}": {
         parameters: {
             query?: never;
@@ -1787,6 +3740,54 @@ export interface paths {
          * @description Take an entry off the roster.
          */
         delete: operations["remove_shift_api_v1_units__unit_id__roster__shift_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/{unit_id}/update-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Templates
+         * @description A unit's own.
+         */
+        get: operations["list_templates_api_v1_units__unit_id__update_templates_get"];
+        put?: never;
+        /**
+         * Add Template
+         * @description A unit's own words for a stage; units below are offered them too.
+         */
+        post: operations["add_template_api_v1_units__unit_id__update_templates_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/update-templates/{template_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Template
+         * @description Other words from now on.
+         */
+        put: operations["change_template_api_v1_update_templates__template_id__put"];
+        post?: never;
+        /**
+         * Remove Template
+         * @description No longer offered.
+         */
+        delete: operations["remove_template_api_v1_update_templates__template_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1936,6 +3937,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AcceptIn */
+        AcceptIn: {
+            /**
+             * Case Ids
+             * @description Absent: all that wait for the caller.
+             */
+            case_ids?: string[] | null;
+        };
         /** Active */
         Active: {
             /**
@@ -1943,6 +3952,251 @@ export interface components {
              * @example false
              */
             active: boolean;
+        };
+        /** Again */
+        Again: {
+            /**
+             * Officer Id
+             * @example null
+             */
+            officer_id?: string | null;
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
+        };
+        /** AllowanceBody */
+        AllowanceBody: {
+            /**
+             * Amount
+             * @example 30
+             */
+            amount: number;
+            /** @example duty_minutes */
+            unit: components["schemas"]["AllowanceUnit"];
+        };
+        /**
+         * AllowanceUnit
+         * @enum {string}
+         */
+        AllowanceUnit: "duty_minutes" | "working_days";
+        /**
+         * Answered
+         * @description How many cases it was about; 0 where it had been said before.
+         */
+        Answered: {
+            /**
+             * Cases
+             * @example 10
+             */
+            cases: number;
+        };
+        /**
+         * AppointmentState
+         * @description From the offer of three times to what came of it. A moved one has a successor.
+         * @enum {string}
+         */
+        AppointmentState: "offered" | "booked" | "moved" | "cancelled" | "kept" | "missed";
+        /**
+         * AppointmentView
+         * @description An appointment as officers see it.
+         */
+        AppointmentView: {
+            /**
+             * Bring
+             * @example 身份证
+             */
+            bring: string;
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Channel
+             * @description By which the time was picked; empty while it is open.
+             * @example sms
+             */
+            channel: string;
+            /**
+             * Contact
+             * @example 0551-60000000
+             */
+            contact: string;
+            /**
+             * Ends At
+             * @example 2026-03-17T01:00:00Z
+             */
+            ends_at: string | null;
+            /**
+             * Expires At
+             * @example null
+             */
+            expires_at: string | null;
+            /**
+             * Fee
+             * @example 免费
+             */
+            fee: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Masked Name
+             * @example 张*
+             */
+            masked_name: string;
+            /**
+             * Member Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            member_id: string;
+            /**
+             * Minutes
+             * @example 30
+             */
+            minutes: number;
+            /**
+             * Officer Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+            /**
+             * Officer Name
+             * @example 王敏
+             */
+            officer_name: string;
+            /** @example procedure */
+            purpose: components["schemas"]["Purpose"];
+            /**
+             * Purpose Name
+             * @example 办理手续
+             */
+            purpose_name: string;
+            /**
+             * Reason
+             * @example
+             */
+            reason: string;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /**
+             * Replaced By Id
+             * @example null
+             */
+            replaced_by_id: string | null;
+            /**
+             * Room
+             * @example 一楼接待室
+             */
+            room: string;
+            /** Slots */
+            slots: components["schemas"]["SlotView"][];
+            /**
+             * Starts At
+             * @example 2026-03-17T00:30:00Z
+             */
+            starts_at: string | null;
+            /** @example booked */
+            state: components["schemas"]["AppointmentState"];
+            /**
+             * State Name
+             * @example 已约好
+             */
+            state_name: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string;
+            /**
+             * Version
+             * @example 2
+             */
+            version: number;
+        };
+        /** Appointments */
+        Appointments: {
+            /** Items */
+            items: components["schemas"]["AppointmentView"][];
+        };
+        /**
+         * ApprovalState
+         * @description Where a proposed change stands. Only `APPROVED` has changed anything.
+         * @enum {string}
+         */
+        ApprovalState: "pending" | "approved" | "refused" | "withdrawn" | "expired";
+        /** ApprovedIn */
+        ApprovedIn: {
+            /**
+             * Template Id
+             * @example 9Aw5ZV1j9xdWTFE
+             */
+            template_id: string;
+        };
+        /** Approving */
+        Approving: {
+            /**
+             * Reason
+             * @default
+             * @example 同意
+             */
+            reason: string;
+        };
+        /**
+         * AskedView
+         * @description A question of a party, cut short.
+         */
+        AskedView: {
+            /**
+             * Asked At
+             * Format: date-time
+             * @example 2026-03-15T02:00:00Z
+             */
+            asked_at: string;
+            /**
+             * Due At
+             * @example 2026-03-16T02:00:00Z
+             */
+            due_at: string | null;
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+            /**
+             * Masked Name
+             * @example 张*
+             */
+            masked_name: string;
+            /**
+             * Text
+             * @example 鉴定什么时候出结果?
+             */
+            text: string;
+            /**
+             * Waits
+             * @example true
+             */
+            waits: boolean;
         };
         /**
          * AskerView
@@ -1993,6 +4247,34 @@ export interface components {
             side: components["schemas"]["Side"];
         };
         /**
+         * AttachmentView
+         * @description A file that goes with an update.
+         */
+        AttachmentView: {
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Media Type
+             * @example application/pdf
+             */
+            media_type: string;
+            /**
+             * Size
+             * @description Bytes.
+             * @example 204800
+             */
+            size: number;
+            /**
+             * @description Its content can be read once it is `clean`.
+             * @example clean
+             */
+            state: components["schemas"]["FileState"];
+        };
+        /**
          * AudienceIn
          * @description To whom it is addressed: `everyone`, the `sides`, or the members named.
          */
@@ -2029,6 +4311,51 @@ export interface components {
              */
             reason: string;
         };
+        /**
+         * BelowView
+         * @description A unit directly below. Ranks from `best` to `worst` are possible: units whose ranges overlap may differ by chance
+         *     alone. Under 30 questions there is none.
+         */
+        BelowView: {
+            /**
+             * Best
+             * @example 1
+             */
+            best: number | null;
+            /**
+             * High
+             * @example 0.94
+             */
+            high: number | null;
+            /**
+             * Late Now
+             * @example 2
+             */
+            late_now: number;
+            /**
+             * Low
+             * @description Lower end of the share's 95 % confidence interval.
+             * @example 0.86
+             */
+            low: number | null;
+            questions: components["schemas"]["QuestionsView"];
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string;
+            /**
+             * Worst
+             * @example 3
+             */
+            worst: number | null;
+        };
         /** Binding */
         Binding: {
             /**
@@ -2053,6 +4380,202 @@ export interface components {
              * @example 2026-03-02T01:40:00Z
              */
             expires_at: string;
+        };
+        /**
+         * BriefView
+         * @description A case on one screen: asked, promised, awaited, do-not-say.
+         */
+        BriefView: {
+            /** Asked */
+            asked: components["schemas"]["AskedView"][];
+            /**
+             * Awaited
+             * @example 等待鉴定意见
+             */
+            awaited: string;
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Do Not Say
+             * @example [
+             *       "李*(嫌疑人):不告知办案阶段。"
+             *     ]
+             */
+            do_not_say: string[];
+            /** @example public_order */
+            kind: components["schemas"]["CaseKind"] | null;
+            /**
+             * Next Due At
+             * @example 2026-03-16T02:00:00Z
+             */
+            next_due_at: string | null;
+            /**
+             * Note
+             * @example 周五前要给被侵害人回话
+             */
+            note: string;
+            /**
+             * Number
+             * @example null
+             */
+            number: string | null;
+            /**
+             * Promised
+             * @example [
+             *       "下次联系当事人:3月20日前。"
+             *     ]
+             */
+            promised: string[];
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /**
+             * Safe Channels
+             * @example [
+             *       "张*:只在 09:00–18:00 拨安全电话,先对暗语;其他方式一律不用。"
+             *     ]
+             */
+            safe_channels: string[];
+            /**
+             * Stage Name
+             * @example 调查取证
+             */
+            stage_name: string;
+        };
+        /**
+         * Briefs
+         * @description The most urgent first.
+         */
+        Briefs: {
+            /** Items */
+            items: components["schemas"]["BriefView"][];
+        };
+        /** CalendarBody */
+        CalendarBody: {
+            /**
+             * Every Day
+             * @description Holidays and make-up days change nothing.
+             * @default false
+             * @example false
+             */
+            every_day: boolean;
+            /**
+             * Holiday
+             * @description On public holidays.
+             * @default []
+             */
+            holiday: components["schemas"]["HoursBody"][];
+            /**
+             * Make Up
+             * @description Whose hours a make-up workday has.
+             * @default 0
+             * @example 0
+             */
+            make_up: number;
+            /**
+             * Weekly
+             * @description Monday first; several intervals a day.
+             */
+            weekly: components["schemas"]["HoursBody"][][];
+        };
+        /** CalendarEdit */
+        CalendarEdit: {
+            /**
+             * Every Day
+             * @description Holidays and make-up days change nothing.
+             * @default false
+             * @example false
+             */
+            every_day: boolean;
+            /**
+             * Expected Version
+             * @example 1
+             */
+            expected_version: number;
+            /**
+             * Holiday
+             * @description On public holidays.
+             * @default []
+             */
+            holiday: components["schemas"]["HoursBody"][];
+            /**
+             * Make Up
+             * @description Whose hours a make-up workday has.
+             * @default 0
+             * @example 0
+             */
+            make_up: number;
+            /**
+             * Weekly
+             * @description Monday first; several intervals a day.
+             */
+            weekly: components["schemas"]["HoursBody"][][];
+        };
+        /**
+         * CalendarView
+         * @description A version of a duty calendar. In `provisional_years` holidays are not published: nothing there is final.
+         */
+        CalendarView: {
+            /**
+             * Code
+             * @example office
+             */
+            code: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            created_at: string;
+            /**
+             * Created By Name
+             * @example 王敏
+             */
+            created_by_name: string | null;
+            hours: components["schemas"]["CalendarBody"];
+            /**
+             * Provisional Years
+             * @example [
+             *       2027,
+             *       2028
+             *     ]
+             */
+            provisional_years: number[];
+            /**
+             * Published Until
+             * @description The last year whose holidays are published.
+             * @example 2026
+             */
+            published_until: number;
+            /**
+             * Summary
+             * @example [
+             *       "周一至周五:08:30–12:00、14:30–17:30"
+             *     ]
+             */
+            summary: string[];
+            /**
+             * Units
+             * @description How many units keep it.
+             * @example 12
+             */
+            units: number;
+            /**
+             * Version
+             * @example 1
+             */
+            version: number;
+        };
+        /** Calendars */
+        Calendars: {
+            /** Items */
+            items: components["schemas"]["CalendarView"][];
         };
         /** CallBack */
         CallBack: {
@@ -2120,6 +4643,15 @@ export interface components {
              */
             seconds: number;
         };
+        /** Cancel */
+        Cancel: {
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
+        };
         /** CaseIn */
         CaseIn: {
             /**
@@ -2169,6 +4701,66 @@ export interface components {
          * @enum {string}
          */
         CaseKind: "public_order" | "criminal" | "traffic_accident" | "dispute";
+        /**
+         * CaseRecord
+         * @description A case. One that a steward registered before is found by its number or by `reference`.
+         */
+        CaseRecord: {
+            /**
+             * Brief
+             * @example 邻里噪音引发推搡
+             */
+            brief?: string | null;
+            /** @example criminal */
+            case_kind?: components["schemas"]["CaseKind"] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "case";
+            /**
+             * Number
+             * @example 皖公(莲)受案字〔2026〕123号
+             */
+            number?: string | null;
+            /**
+             * Reference
+             * @description Of a case that was registered here first.
+             * @example A26030212345678
+             */
+            reference?: string | null;
+            /**
+             * Revision
+             * @description Grows with every change in the source.
+             * @example 7
+             */
+            revision: number;
+            /**
+             * Sensitivities
+             * @example [
+             *       "minor"
+             *     ]
+             */
+            sensitivities?: components["schemas"]["Sensitivity"][] | null;
+            /**
+             * Source Id
+             * @description The record's own id in its source.
+             * @example AJ-2026-000123
+             */
+            source_id: string;
+            /**
+             * Steward
+             * @description The officer's source id, or their number.
+             * @example 012345
+             */
+            steward: string;
+            /**
+             * Unit
+             * @description The unit's source id, or its code.
+             * @example 340100A1
+             */
+            unit: string;
+        };
         /**
          * CaseRow
          * @description A line of the list: no names, no brief.
@@ -2224,6 +4816,12 @@ export interface components {
              * @example 2026-03-09T16:00:00Z
              */
             silent_from: string | null;
+            /**
+             * Source System
+             * @description Another system that keeps part of the case.
+             * @example null
+             */
+            source_system: string | null;
             /**
              * Stage
              * @example investigating
@@ -2315,6 +4913,15 @@ export interface components {
              */
             number: string | null;
             /**
+             * Owned Fields
+             * @description Kept by `source_system`, read-only here: 此项由办案系统维护.
+             * @example [
+             *       "number",
+             *       "stage"
+             *     ]
+             */
+            owned_fields: string[];
+            /**
              * Reference
              * @example A26030212345678
              */
@@ -2352,6 +4959,12 @@ export interface components {
              * @example 2026-03-09T16:00:00Z
              */
             silent_from: string | null;
+            /**
+             * Source System
+             * @description Another system that keeps part of the case.
+             * @example null
+             */
+            source_system: string | null;
             /**
              * Stage
              * @example investigating
@@ -2401,6 +5014,135 @@ export interface components {
              */
             text: string;
         };
+        /** ChangeIn */
+        ChangeIn: {
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Note
+             * @default
+             * @example 周五前要给被侵害人回话
+             */
+            note: string;
+            /**
+             * To Officer Id
+             * @description Null: the instructor finds somebody.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            to_officer_id: string | null;
+        };
+        /**
+         * ChangeView
+         * @description A proposed change. `summary` says in plain Chinese what it would make hold.
+         */
+        ChangeView: {
+            /**
+             * Decided At
+             * @example null
+             */
+            decided_at: string | null;
+            /**
+             * Decided By Id
+             * @example null
+             */
+            decided_by_id: string | null;
+            /**
+             * Decided By Name
+             * @example null
+             */
+            decided_by_name: string | null;
+            /**
+             * Decision Reason
+             * @example
+             */
+            decision_reason: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-03-09T02:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Kind
+             * @description promise_policy, rating_rules or key_rotation.
+             * @example promise_policy
+             */
+            kind: string;
+            /**
+             * Own
+             * @description The caller's own: they may withdraw it, and not decide.
+             * @example false
+             */
+            own: boolean;
+            /**
+             * Proposed At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            proposed_at: string;
+            /**
+             * Proposed By Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            proposed_by_id: string;
+            /**
+             * Proposed By Name
+             * @example 王敏
+             */
+            proposed_by_name: string | null;
+            /**
+             * Reason
+             * @example 群众反映等得久
+             */
+            reason: string;
+            /** @example pending */
+            state: components["schemas"]["ApprovalState"];
+            /**
+             * Summary
+             * @example [
+             *       "首次答复:20 分钟(值班时间)"
+             *     ]
+             */
+            summary: string[];
+            /**
+             * Unit Id
+             * @description Null: the whole city.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string | null;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string | null;
+        };
+        /** Changes */
+        Changes: {
+            /** Items */
+            items: components["schemas"]["ChangeView"][];
+        };
+        /** ChangesIn */
+        ChangesIn: {
+            /** Items */
+            items: components["schemas"]["ChangeIn"][];
+        };
+        /**
+         * Channel
+         * @description The ways out.
+         * @enum {string}
+         */
+        Channel: "mp_subscribe" | "oa_customer_service" | "oa_template" | "sms";
         /** CitizenLogin */
         CitizenLogin: {
             /**
@@ -2434,10 +5176,123 @@ export interface components {
              */
             token: string;
         };
+        /** ClientIn */
+        ClientIn: {
+            /**
+             * Name
+             * @example 执法办案平台
+             */
+            name: string;
+            /**
+             * Public Key
+             * @description Ed25519, 32 bytes in base64: for signed batches.
+             */
+            public_key?: string | null;
+            /**
+             * Source System
+             * @description Under this name it owns what it brings.
+             * @example case-system
+             */
+            source_system: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @description It writes to this unit and those below.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+        };
+        /**
+         * ClientView
+         * @description Another system that may write, or might.
+         */
+        ClientView: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Last Sequence
+             * @description Of the last batch that was taken.
+             * @example 41
+             */
+            last_sequence: number;
+            /**
+             * Last Used At
+             * @description Real time.
+             * @example 2026-03-02T02:00:00Z
+             */
+            last_used_at: string | null;
+            /**
+             * Name
+             * @example 执法办案平台
+             */
+            name: string;
+            /**
+             * Revoked At
+             * @example null
+             */
+            revoked_at: string | null;
+            /**
+             * Source System
+             * @example case-system
+             */
+            source_system: string;
+            /**
+             * Takes Batches
+             * @example true
+             */
+            takes_batches: boolean;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花分局
+             */
+            unit_name: string;
+        };
+        /**
+         * Clients
+         * @description The clients of the caller's units, newest first.
+         */
+        Clients: {
+            /** Items */
+            items: components["schemas"]["ClientView"][];
+        };
         /** CloseIn */
         CloseIn: {
             /** @example substantiated */
             finding: components["schemas"]["Finding"];
+        };
+        /**
+         * CodeView
+         * @description Shown once; to be handed over in person.
+         */
+        CodeView: {
+            /**
+             * Code
+             * @description Once, 24 hours.
+             * @example 7KQ2MX9WRA
+             */
+            code: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-03-03T02:00:00Z
+             */
+            expires_at: string;
         };
         /** CodeWord */
         CodeWord: {
@@ -2454,6 +5309,15 @@ export interface components {
              * @example 民警很耐心
              */
             comment: string;
+        };
+        /** Commit */
+        Commit: {
+            /**
+             * Digest
+             * @description Of the file that was checked, as it was answered.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            digest: string;
         };
         /**
          * Consent
@@ -2493,6 +5357,178 @@ export interface components {
             trust: components["schemas"]["Trust"];
         };
         /**
+         * DashboardView
+         * @description First what is wrong now, then how it went. Each figure's rows: `/reports/units/{unit_id}/{figure}`.
+         */
+        DashboardView: {
+            /**
+             * As Of
+             * Format: date-time
+             * @example 2026-03-31T02:00:00Z
+             */
+            as_of: string;
+            /** Below */
+            below: components["schemas"]["BelowView"][];
+            /** By Channel */
+            by_channel: components["schemas"]["GroupView"][];
+            /** By Hour */
+            by_hour: components["schemas"]["GroupView"][];
+            /** By Kind */
+            by_kind: components["schemas"]["GroupView"][];
+            /** By Steward */
+            by_steward: components["schemas"]["GroupView"][];
+            /**
+             * Due Soon
+             * @example 3
+             */
+            due_soon: number;
+            /** Due Soon Rows */
+            due_soon_rows: components["schemas"]["RowView"][];
+            enrolment: components["schemas"]["api__report_views__ShareView"];
+            /**
+             * Enrolment States
+             * @example {
+             *       "joined": 36,
+             *       "not_joined": 4
+             *     }
+             */
+            enrolment_states: {
+                [key: string]: number;
+            };
+            /** @example day */
+            grain: components["schemas"]["Grain"];
+            /**
+             * Not Asked
+             * @example {
+             *       "minor": 2
+             *     }
+             */
+            not_asked: {
+                [key: string]: number;
+            };
+            /** On Duty */
+            on_duty: components["schemas"]["OnDutyView"][];
+            /**
+             * Overdue
+             * @example 12
+             */
+            overdue: number;
+            /** Overdue Rows */
+            overdue_rows: components["schemas"]["RowView"][];
+            period: components["schemas"]["PeriodView"];
+            questions: components["schemas"]["QuestionsView"];
+            /**
+             * Return Visit States
+             * @example {
+             *       "in_time": 4
+             *     }
+             */
+            return_visit_states: {
+                [key: string]: number;
+            };
+            return_visits_converted: components["schemas"]["api__report_views__ShareView"];
+            return_visits_in_time: components["schemas"]["api__report_views__ShareView"];
+            satisfaction: components["schemas"]["SatisfactionView"];
+            /** Series */
+            series: components["schemas"]["PointView"][];
+            /**
+             * Silent
+             * @example 0
+             */
+            silent: number;
+            /** Silent Rows */
+            silent_rows: components["schemas"]["RowView"][];
+            /**
+             * Telephone Tasks
+             * @example {
+             *       "open": 1
+             *     }
+             */
+            telephone_tasks: {
+                [key: string]: number;
+            };
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string;
+        };
+        /** DefinitionBody */
+        DefinitionBody: {
+            /**
+             * Fields
+             * @default []
+             */
+            fields: components["schemas"]["FieldBody"][];
+            /**
+             * Parameters
+             * @description Of an SMS, as {1}, {2} …
+             * @default []
+             */
+            parameters: components["schemas"]["ParameterBody"][];
+            /**
+             * Term
+             * @default one_time
+             * @example one_time
+             * @enum {string}
+             */
+            term: "one_time" | "long_term";
+            /**
+             * Text
+             * @default
+             * @example
+             */
+            text: string;
+            /**
+             * Title
+             * @default
+             * @example 办理进度通知
+             */
+            title: string;
+        };
+        /**
+         * DefinitionView
+         * @description What a figure means. `rows`: the key under which its rows are listed.
+         */
+        DefinitionView: {
+            /**
+             * Definition
+             * @example 在承诺时限内得到民警完整答复的问题 ÷ 应答复的问题。
+             */
+            definition: string;
+            /**
+             * Key
+             * @example answered_in_time
+             */
+            key: string;
+            /**
+             * Name
+             * @example 有问必答率
+             */
+            name: string;
+            /**
+             * Rows
+             * @example answered_in_time
+             */
+            rows: string | null;
+            /**
+             * Source
+             * @example 本系统定义(指标口径第4节)
+             */
+            source: string;
+            /**
+             * Unit
+             * @example share
+             */
+            unit: string;
+        };
+        /**
          * DialView
          * @description Whom to ask for, at which number, and what to say to whoever picks up. Its showing is recorded.
          */
@@ -2519,6 +5555,34 @@ export interface components {
             protected: boolean;
         };
         /**
+         * Digest
+         * @description Case by case.
+         */
+        Digest: {
+            /** Items */
+            items: components["schemas"]["HappenedView"][];
+            /**
+             * Sentence
+             * @example 40 件案件,3 个提问在等答复。
+             */
+            sentence: string;
+        };
+        /** Discard */
+        Discard: {
+            /**
+             * Expected Version
+             * @description As read; 409 if it changed since.
+             * @example 1
+             */
+            expected_version: number;
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
+        };
+        /**
          * Done
          * @description It is done.
          */
@@ -2529,6 +5593,171 @@ export interface components {
              * @example true
              */
             done: boolean;
+        };
+        /** DraftEdit */
+        DraftEdit: {
+            audience: components["schemas"]["AudienceIn"];
+            /**
+             * Awaited
+             * @example 开展侦查
+             */
+            awaited: string;
+            /**
+             * Expected Version
+             * @description As read; 409 if it changed since.
+             * @example 1
+             */
+            expected_version: number;
+            /**
+             * Next Contact On
+             * Format: date
+             * @example 2026-03-09
+             */
+            next_contact_on: string;
+            /**
+             * Text
+             * @example 已经立案,民警正在开展侦查。
+             */
+            text: string;
+        };
+        /**
+         * DraftState
+         * @description What became of a drafted update; `replaced` by that of a later stage.
+         * @enum {string}
+         */
+        DraftState: "waiting" | "released" | "discarded" | "replaced";
+        /**
+         * DraftView
+         * @description A drafted update: what it would say, to whom, and until when the parties must have heard.
+         */
+        DraftView: {
+            /** @example everyone */
+            audience: components["schemas"]["AudienceKind"];
+            /**
+             * Awaited
+             * @example 开展侦查
+             */
+            awaited: string;
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            created_at: string;
+            /**
+             * Decided At
+             * @example null
+             */
+            decided_at: string | null;
+            /**
+             * Decided By Id
+             * @example null
+             */
+            decided_by_id: string | null;
+            /**
+             * Due At
+             * Format: date-time
+             * @description Then the silence clock reminds.
+             * @example 2026-03-05T16:00:00Z
+             */
+            due_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Member Ids
+             * @example []
+             */
+            member_ids: string[];
+            /**
+             * Next Contact On
+             * Format: date
+             * @example 2026-03-09
+             */
+            next_contact_on: string;
+            /**
+             * Reason
+             * @example
+             */
+            reason: string;
+            /**
+             * Sides
+             * @example []
+             */
+            sides: components["schemas"]["Side"][];
+            /**
+             * Source System
+             * @description Whose stage change called for it.
+             * @example case-system
+             */
+            source_system: string;
+            /**
+             * Stage
+             * @example filed
+             */
+            stage: string;
+            /**
+             * Stage Name
+             * @example 立案
+             */
+            stage_name: string | null;
+            /** @example waiting */
+            state: components["schemas"]["DraftState"];
+            /**
+             * Text
+             * @example 已经立案,民警正在开展侦查。
+             */
+            text: string;
+            /**
+             * Update Id
+             * @example null
+             */
+            update_id: string | null;
+            /**
+             * Version
+             * @example 1
+             */
+            version: number;
+        };
+        /**
+         * Drafts
+         * @description A case's drafts, the waiting one first.
+         */
+        Drafts: {
+            /** Items */
+            items: components["schemas"]["DraftView"][];
+        };
+        /** EditIn */
+        EditIn: {
+            definition: components["schemas"]["DefinitionBody"];
+        };
+        /** EnrolmentIn */
+        EnrolmentIn: {
+            /**
+             * Code
+             * @description Once, 24 hours.
+             * @example 7KQ2MX9WRA
+             */
+            code: string;
+            /**
+             * Number
+             * @example 031582
+             */
+            number: string;
+            /**
+             * Password
+             * @example correct Horse 7
+             */
+            password: string;
         };
         /**
          * EnteredView
@@ -2549,12 +5778,77 @@ export interface components {
          * @enum {string}
          */
         EntryKind: "asked" | "answer" | "clarification" | "record_answer" | "acknowledgement" | "call" | "counter_talk" | "note" | "breach_notice";
+        /** EscalationBody */
+        EscalationBody: {
+            /**
+             * Level
+             * @example instructor
+             * @enum {string}
+             */
+            level: "duty_officer" | "instructor" | "sub_bureau";
+            /**
+             * Percent
+             * @description Of the allowance; 100 is the breach.
+             * @example 100
+             */
+            percent: number;
+        };
+        /**
+         * ExplanationView
+         * @description All that an inquiry's figures follow from; `logged` is false where the log was deleted after its time.
+         */
+        ExplanationView: {
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+            /** Lines */
+            lines: components["schemas"]["LineOfHistory"][];
+            /**
+             * Logged
+             * @example true
+             */
+            logged: boolean;
+            /** Promises */
+            promises: components["schemas"]["PromiseView"][];
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /** Stretches */
+            stretches: components["schemas"]["StretchView"][];
+        };
+        /**
+         * FieldBody
+         * @description A field of a WeChat template: its key there, its label, and which of the notice's values fills it.
+         */
+        FieldBody: {
+            /**
+             * Key
+             * @example thing1
+             */
+            key: string;
+            /**
+             * Label
+             * @default
+             * @example 事项
+             */
+            label: string;
+            /**
+             * Value
+             * @example matter
+             */
+            value: string;
+        };
         /**
          * Figure
          * @description A figure whose rows can be looked at.
          * @enum {string}
          */
-        Figure: "enrolment" | "first_response" | "answered_in_time" | "from_record" | "overdue" | "silence" | "satisfaction" | "return_visits" | "telephone_tasks";
+        Figure: "enrolment" | "first_response" | "answered_in_time" | "from_record" | "overdue" | "due_soon" | "silence" | "satisfaction" | "return_visits" | "telephone_tasks";
         /**
          * FileState
          * @description From being announced to being shown to an officer.
@@ -2599,19 +5893,44 @@ export interface components {
             state: components["schemas"]["FileState"];
         };
         /**
-         * Files
-         * @description Files, newest first.
-         */
-        Files: {
-            /** Items */
-            items: components["schemas"]["FileView"][];
-        };
-        /**
          * Finding
          * @description What looking into a dissatisfaction came to (domain.md section 3).
          * @enum {string}
          */
         Finding: "substantiated" | "partly_substantiated" | "not_substantiated" | "beyond_the_law" | "legal_result";
+        /**
+         * FreeTimes
+         * @description Starts that are free within two weeks, and the three that would be offered.
+         */
+        FreeTimes: {
+            /**
+             * Proposed
+             * @example [
+             *       "2026-03-17T00:30:00Z"
+             *     ]
+             */
+            proposed: string[];
+            /** Purposes */
+            purposes: components["schemas"]["PurposeView"][];
+            /**
+             * Sentence
+             * @example 两周内有 42 个空闲时间。
+             */
+            sentence: string;
+            /**
+             * Starts
+             * @example [
+             *       "2026-03-17T00:30:00Z"
+             *     ]
+             */
+            starts: string[];
+        };
+        /**
+         * Grain
+         * @description How a series is divided.
+         * @enum {string}
+         */
+        Grain: "day" | "week" | "month";
         /**
          * GrantView
          * @description A role over a unit and everything below it.
@@ -2649,6 +5968,23 @@ export interface components {
             items: components["schemas"]["GrantView"][];
         };
         /**
+         * GroupView
+         * @description One kind, channel, hour of the day, or steward; `value` is what the list of rows is filtered by.
+         */
+        GroupView: {
+            /**
+             * Name
+             * @example null
+             */
+            name: string | null;
+            questions: components["schemas"]["QuestionsView"];
+            /**
+             * Value
+             * @example public_order
+             */
+            value: string;
+        };
+        /**
          * Handler
          * @description Who is responsible, by surname, and the unit's desk phone.
          */
@@ -2668,6 +6004,209 @@ export interface components {
              * @example 莲花派出所
              */
             unit_name: string;
+        };
+        /**
+         * HandoverRow
+         * @description A hand-over in a list.
+         */
+        HandoverRow: {
+            /**
+             * Counts
+             * @example {
+             *       "accepted": 38,
+             *       "offered": 2
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-03-23T00:00:00Z
+             */
+            ends_at: string;
+            /**
+             * For Me
+             * @description Cases that wait for the caller's answer.
+             * @example 2
+             */
+            for_me: number;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Kind Name
+             * @example 休假
+             */
+            kind_name: string;
+            /**
+             * Manages
+             * @example true
+             */
+            manages: boolean;
+            /**
+             * Officer Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+            /**
+             * Officer Name
+             * @example 王敏
+             */
+            officer_name: string;
+            /**
+             * Reference
+             * @example J260316123456
+             */
+            reference: string;
+            /**
+             * Sentence
+             * @example 王敏休假到 3月23日 08:00,40 件案件:38 件已接收,2 件待接收。
+             */
+            sentence: string;
+            /**
+             * Starts At
+             * Format: date-time
+             * @example 2026-03-16T00:00:00Z
+             */
+            starts_at: string;
+            /** @example in_effect */
+            state: components["schemas"]["HandoverState"];
+        };
+        /**
+         * HandoverState
+         * @description From a proposal that only its author sees to the return of the cases.
+         * @enum {string}
+         */
+        HandoverState: "draft" | "offered" | "in_effect" | "returned" | "cancelled";
+        /**
+         * HandoverView
+         * @description A hand-over. Whoever is asked to take cases sees those alone.
+         */
+        HandoverView: {
+            /**
+             * Colleagues
+             * @description Only while it is arranged.
+             */
+            colleagues: components["schemas"]["api__handovers__ShareView"][];
+            /**
+             * Counts
+             * @example {
+             *       "accepted": 38,
+             *       "offered": 2
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Effective At
+             * @example null
+             */
+            effective_at: string | null;
+            /**
+             * Ended At
+             * @example null
+             */
+            ended_at: string | null;
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-03-23T00:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /** Items */
+            items: components["schemas"]["ItemView"][];
+            /** @example annual */
+            kind: components["schemas"]["LeaveKind"];
+            /**
+             * Kind Name
+             * @example 休假
+             */
+            kind_name: string;
+            /**
+             * Manages
+             * @description The caller arranges it, and sees all of it.
+             * @example true
+             */
+            manages: boolean;
+            /**
+             * Officer Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+            /**
+             * Officer Name
+             * @example 王敏
+             */
+            officer_name: string;
+            /**
+             * Reference
+             * @example J260316123456
+             */
+            reference: string;
+            /**
+             * Sentence
+             * @example 王敏休假到 3月23日 08:00,40 件案件:38 件已接收,2 件待接收。
+             */
+            sentence: string;
+            /**
+             * Starts At
+             * Format: date-time
+             * @example 2026-03-16T00:00:00Z
+             */
+            starts_at: string;
+            /** @example in_effect */
+            state: components["schemas"]["HandoverState"];
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+        };
+        /**
+         * HappenedView
+         * @description What happened in one case meanwhile.
+         */
+        HappenedView: {
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /**
+             * Sentences
+             * @example [
+             *       "发布进展 2 次。"
+             *     ]
+             */
+            sentences: string[];
+            /** @example returned */
+            state: components["schemas"]["ItemState"];
+            /**
+             * Waiting
+             * @example 1
+             */
+            waiting: number;
         };
         /**
          * HeadView
@@ -2737,6 +6276,159 @@ export interface components {
         Holidays: {
             /** Items */
             items: components["schemas"]["HolidayView"][];
+        };
+        /** HoursBody */
+        HoursBody: {
+            /**
+             * End
+             * @description 24:00 ends the day; with + of the next morning: +06:00.
+             * @example 08:30
+             */
+            end: string;
+            /**
+             * Start
+             * @description 24:00 ends the day; with + of the next morning: +06:00.
+             * @example 08:30
+             */
+            start: string;
+        };
+        /**
+         * ImportReport
+         * @description Nothing is created where one row is wrong.
+         */
+        ImportReport: {
+            /**
+             * Created
+             * @example 0
+             */
+            created: number;
+            /** Rows */
+            rows: components["schemas"]["ImportRow"][];
+            /**
+             * Wrong
+             * @example 1
+             */
+            wrong: number;
+        };
+        /** ImportRow */
+        ImportRow: {
+            /**
+             * Name
+             * @example 王敏
+             */
+            name: string;
+            /**
+             * Number
+             * @example 031582
+             */
+            number: string;
+            /**
+             * Problem
+             * @description Empty: the row is right.
+             * @example
+             */
+            problem: string;
+            /**
+             * Row
+             * @example 2
+             */
+            row: number;
+        };
+        /**
+         * ImportState
+         * @description Where an uploaded table stands. `faulty` has rows to be mended; `failed` met something after it was checked.
+         * @enum {string}
+         */
+        ImportState: "uploaded" | "checked" | "faulty" | "running" | "done" | "failed";
+        /**
+         * ImportView
+         * @description Where an import stands.
+         */
+        ImportView: {
+            /**
+             * By Sms
+             * @example true
+             */
+            by_sms: boolean;
+            /**
+             * Cases
+             * @example 20
+             */
+            cases: number;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            created_at: string;
+            /**
+             * Digest
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            digest: string;
+            /**
+             * Filename
+             * @example 三月案件.xlsx
+             */
+            filename: string;
+            /**
+             * Finished At
+             * @example null
+             */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Parties
+             * @example 40
+             */
+            parties: number;
+            /**
+             * Problem Count
+             * @example 0
+             */
+            problem_count: number;
+            /**
+             * Problems
+             * @description The first 200; all of them in the report.
+             */
+            problems: components["schemas"]["ProblemRow"][];
+            /**
+             * Progress
+             * @description Cases that were taken over so far, of `cases`.
+             * @example 0
+             */
+            progress: number;
+            /**
+             * Rows
+             * @example 40
+             */
+            rows: number;
+            /** @example checked */
+            state: components["schemas"]["ImportState"];
+            /**
+             * Summary
+             * @example 共 40 行:20 个案件,40 位当事人。没有发现问题,可以导入。
+             */
+            summary: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+        };
+        /**
+         * Imports
+         * @description The caller's own, newest first.
+         */
+        Imports: {
+            /** Items */
+            items: components["schemas"]["ImportView"][];
         };
         /**
          * InquiryKind
@@ -2969,11 +6661,45 @@ export interface components {
              */
             steward_id: string | null;
             /**
+             * Steward Name
+             * @example 王敏
+             */
+            steward_name?: string | null;
+            /**
              * Unit Id
              * Format: uuid
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name?: string | null;
+        };
+        /**
+         * InspectedPerson
+         * @description A person of cases of the inspector's units, masked, with those cases.
+         */
+        InspectedPerson: {
+            /** Cases */
+            cases: components["schemas"]["InspectedCase"][];
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Name
+             * @example 张*
+             */
+            name: string;
+        };
+        /** InspectedPersons */
+        InspectedPersons: {
+            /** Items */
+            items: components["schemas"]["InspectedPerson"][];
         };
         /**
          * InvitationView
@@ -3005,6 +6731,73 @@ export interface components {
             unit_name: string;
         };
         /**
+         * ItemState
+         * @description Where one case of a hand-over stands. The last five are ends.
+         * @enum {string}
+         */
+        ItemState: "proposed" | "offered" | "accepted" | "refused" | "returned" | "closed" | "transferred" | "stayed" | "cancelled";
+        /**
+         * ItemView
+         * @description A case of the hand-over.
+         */
+        ItemView: {
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Has Note
+             * @example true
+             */
+            has_note: boolean;
+            /**
+             * Holder Id
+             * @description Who has the case since the leave began.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            holder_id: string | null;
+            /**
+             * Holder Name
+             * @example 赵方
+             */
+            holder_name: string | null;
+            /**
+             * Points
+             * @description Its load: 2 a case, 1 a waiting question, 1 for what falls due.
+             * @example 3
+             */
+            points: number;
+            /**
+             * Reason
+             * @example 手上案件太多
+             */
+            reason: string;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /** @example offered */
+            state: components["schemas"]["ItemState"];
+            /**
+             * To Officer Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            to_officer_id: string | null;
+            /**
+             * To Officer Name
+             * @example 李白
+             */
+            to_officer_name: string | null;
+            /**
+             * Waiting
+             * @example 1
+             */
+            waiting: number;
+        };
+        /**
          * Join
          * @description One of the two: WeChat's word for the phone, or a typed number, which waits for the steward.
          */
@@ -3031,6 +6824,34 @@ export interface components {
              * @enum {string}
              */
             state: "joined" | "pending_approval";
+        };
+        /**
+         * KeysView
+         * @description The versions that this server has, newest first. `rotation_needed`: no rotation has reached the newest yet.
+         */
+        KeysView: {
+            /**
+             * Encryption Versions
+             * @example [
+             *       2,
+             *       1
+             *     ]
+             */
+            encryption_versions: number[];
+            /**
+             * Index Versions
+             * @example [
+             *       1
+             *     ]
+             */
+            index_versions: number[];
+            /**
+             * Rotation Needed
+             * @example true
+             */
+            rotation_needed: boolean;
+            /** Rotations */
+            rotations: components["schemas"]["RotationView"][];
         };
         /** KindIn */
         KindIn: {
@@ -3065,12 +6886,68 @@ export interface components {
              */
             reason: string;
         };
+        /** LeaveIn */
+        LeaveIn: {
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-03-02T00:30:00Z
+             */
+            ends_at: string;
+            /** @example annual */
+            kind: components["schemas"]["LeaveKind"];
+            /**
+             * Officer Id
+             * @description Absent: the caller.
+             * @example null
+             */
+            officer_id?: string | null;
+            /**
+             * Starts At
+             * Format: date-time
+             * @example 2026-03-02T00:30:00Z
+             */
+            starts_at: string;
+        };
+        /**
+         * LeaveKind
+         * @description Why an officer is away.
+         * @enum {string}
+         */
+        LeaveKind: "annual" | "sick" | "training" | "court" | "other";
         /**
          * Level
          * @description The three levels of a city bureau (市局, 分局或警种支队, 所队).
          * @enum {string}
          */
         Level: "bureau" | "sub_bureau" | "team";
+        /**
+         * LineOfHistory
+         * @description One thing that happened to an inquiry.
+         */
+        LineOfHistory: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            at: string;
+            /**
+             * Kind
+             * @example answered
+             */
+            kind: string;
+            /**
+             * Officer Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string | null;
+            /**
+             * Words
+             * @example 王敏书面答复
+             */
+            words: string;
+        };
         /**
          * LineView
          * @description One line of the thread.
@@ -3182,6 +7059,17 @@ export interface components {
              */
             officer_unit_id: string | null;
             /**
+             * Officer Unit Name
+             * @example 莲花派出所
+             */
+            officer_unit_name: string | null;
+            /**
+             * Reason
+             * @description Of a reveal: why, in the officer's words.
+             * @example 电话回访
+             */
+            reason: string | null;
+            /**
              * Reference
              * @example A26030212345678
              */
@@ -3191,6 +7079,12 @@ export interface components {
              * @example steward
              */
             relation: string | null;
+            /**
+             * Revealed
+             * @description Of a reveal: which field was shown.
+             * @example phone
+             */
+            revealed: string | null;
             /**
              * Subject Id
              * Format: uuid
@@ -3335,6 +7229,130 @@ export interface components {
             into_id: string;
         };
         /**
+         * Milestone
+         * @description What a rating is asked about. A further one is no migration.
+         * @enum {string}
+         */
+        Milestone: "case_closed";
+        /** Move */
+        Move: {
+            /**
+             * Starts At
+             * Format: date-time
+             * @example 2026-03-02T00:30:00Z
+             */
+            starts_at: string;
+        };
+        /**
+         * MyAppointment
+         * @description One's own appointment: when, where, what for in neutral words, what to bring.
+         */
+        MyAppointment: {
+            /**
+             * Address
+             * @example 莲花路 1 号
+             */
+            address: string;
+            /**
+             * Bring
+             * @example 身份证
+             */
+            bring: string;
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Contact
+             * @example 0551-60000000
+             */
+            contact: string;
+            /**
+             * Ends At
+             * @example null
+             */
+            ends_at: string | null;
+            /**
+             * Fee
+             * @example 免费
+             */
+            fee: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * May Change
+             * @description False: telephone instead.
+             * @example true
+             */
+            may_change: boolean;
+            /**
+             * Officer
+             * @example 王警官
+             */
+            officer: string;
+            /**
+             * Pick Until
+             * @example 2026-03-19T01:00:00Z
+             */
+            pick_until: string | null;
+            /**
+             * Purpose
+             * @example 办理手续
+             */
+            purpose: string;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /**
+             * Replaced By Id
+             * @example null
+             */
+            replaced_by_id: string | null;
+            /**
+             * Room
+             * @example 一楼接待室
+             */
+            room: string;
+            /**
+             * Sentence
+             * @example 明天 08:30,到莲花派出所办理手续。
+             */
+            sentence: string;
+            /**
+             * Slots
+             * @description While times can still be picked.
+             */
+            slots: components["schemas"]["SlotView"][];
+            /**
+             * Starts At
+             * @example null
+             */
+            starts_at: string | null;
+            /** @example offered */
+            state: components["schemas"]["AppointmentState"];
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string;
+        };
+        /**
+         * MyAppointments
+         * @description What is ahead first.
+         */
+        MyAppointments: {
+            /** Items */
+            items: components["schemas"]["MyAppointment"][];
+        };
+        /**
          * MyCase
          * @description A case as one of its parties may know it. What they may not be told is null, in every case alike.
          */
@@ -3459,6 +7477,8 @@ export interface components {
          * @description Progress that was addressed to the caller.
          */
         MyUpdate: {
+            /** Attachments */
+            attachments: components["schemas"]["AttachmentView"][];
             /**
              * Awaited
              * @example 等待鉴定意见
@@ -3494,6 +7514,72 @@ export interface components {
             text: string;
         };
         /**
+         * NewClient
+         * @description The client with the secret that signs its requests, shown this once.
+         */
+        NewClient: {
+            client: components["schemas"]["ClientView"];
+            /**
+             * Secret
+             * @example Vb3yQ0b6Q1-kJ2mN8pLx5w7Zt9RcAaE4Vb3yQ0b6Q1-k
+             */
+            secret: string;
+        };
+        /** OfferIn */
+        OfferIn: {
+            /**
+             * Bring
+             * @default
+             * @example 身份证
+             */
+            bring: string;
+            /**
+             * Contact
+             * @description Absent: the unit's desk.
+             * @default
+             * @example 0551-60000000
+             */
+            contact: string;
+            /**
+             * Fee
+             * @default 免费
+             * @example 免费
+             */
+            fee: string;
+            /**
+             * Member Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            member_id: string;
+            /**
+             * Minutes
+             * @default 30
+             * @example 30
+             */
+            minutes: number;
+            /**
+             * Officer Id
+             * @description Absent: the case's steward.
+             * @example null
+             */
+            officer_id?: string | null;
+            /** @example procedure */
+            purpose: components["schemas"]["Purpose"];
+            /**
+             * Room
+             * @default
+             * @example 一楼接待室
+             */
+            room: string;
+            /**
+             * Starts
+             * @description Absent: the first three good ones.
+             * @example null
+             */
+            starts?: string[] | null;
+        };
+        /**
          * OfficerBearer
          * @description A bearer token for an officer's mini-program.
          */
@@ -3508,6 +7594,19 @@ export interface components {
              * @example nC1gq0…
              */
             token: string;
+        };
+        /** OfficerEdit */
+        OfficerEdit: {
+            /**
+             * Mobile
+             * @description Absent: stays as it is.
+             */
+            mobile?: string | null;
+            /**
+             * Name
+             * @example 王敏
+             */
+            name: string;
         };
         /** OfficerIn */
         OfficerIn: {
@@ -3554,6 +7653,83 @@ export interface components {
              */
             password: string;
         };
+        /** OfficerMove */
+        OfficerMove: {
+            /**
+             * Hand Over To
+             * @description Of the cases' unit. Absent: refused while cases are open.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            hand_over_to?: string | null;
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+        };
+        /** OfficerMoved */
+        OfficerMoved: {
+            /**
+             * Cases Moved
+             * @example 3
+             */
+            cases_moved: number;
+            officer: components["schemas"]["OfficerView"];
+        };
+        /**
+         * OfficerRecord
+         * @description An officer. Roles are never taken from elsewhere: a security administrator grants them here.
+         */
+        OfficerRecord: {
+            /**
+             * Active
+             * @default true
+             * @example true
+             */
+            active: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "officer";
+            /** Mobile */
+            mobile?: string | null;
+            /**
+             * Name
+             * @example 王敏
+             */
+            name: string;
+            /**
+             * Number
+             * @example 012345
+             */
+            number: string;
+            /**
+             * Revision
+             * @description Grows with every change in the source.
+             * @example 7
+             */
+            revision: number;
+            /**
+             * Source Id
+             * @description The record's own id in its source.
+             * @example AJ-2026-000123
+             */
+            source_id: string;
+            /**
+             * Unit
+             * @description The unit's source id, or its code.
+             * @example 340100A1
+             */
+            unit: string;
+        };
         /**
          * OfficerSession
          * @description `open`: logged in, the cookies are set. `enrol`: first set up the second factor with the ticket.
@@ -3582,6 +7758,42 @@ export interface components {
              * @example null
              */
             ticket?: string | null;
+        };
+        /** OfficerSessionView */
+        OfficerSessionView: {
+            /**
+             * Address
+             * @example 203.0.113.7
+             */
+            address: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-03-02T01:30:00Z
+             */
+            created_at: string;
+            /**
+             * Device
+             * @example Mozilla/5.0 …
+             */
+            device: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-03-02T13:30:00Z
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+        };
+        /** OfficerSessions */
+        OfficerSessions: {
+            /** Items */
+            items: components["schemas"]["OfficerSessionView"][];
         };
         /**
          * OfficerView
@@ -3621,10 +7833,186 @@ export interface components {
             /** Items */
             items: components["schemas"]["OfficerView"][];
         };
+        /** OnDutyView */
+        OnDutyView: {
+            /** @example duty */
+            kind: components["schemas"]["ShiftKind"];
+            /**
+             * Officer Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+            /**
+             * Officer Name
+             * @example 王敏
+             */
+            officer_name: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string;
+            /**
+             * Until
+             * Format: date-time
+             * @example 2026-03-02T10:00:00Z
+             */
+            until: string;
+        };
+        /** OpenCase */
+        OpenCase: {
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /**
+             * Registered At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            registered_at: string;
+        };
+        /** OpenCases */
+        OpenCases: {
+            /** Items */
+            items: components["schemas"]["OpenCase"][];
+        };
+        /**
+         * OtherTimes
+         * @description Where one's appointment could be moved to.
+         */
+        OtherTimes: {
+            /**
+             * Items
+             * @example [
+             *       "2026-03-18T00:30:00Z"
+             *     ]
+             */
+            items: string[];
+        };
+        /** OtherTimesIn */
+        OtherTimesIn: {
+            /**
+             * Client Key
+             * @description Made by the client for one tap; repeating the request with it changes nothing.
+             * @example 01JZX5M9K3QW8T7R6E5D4C3B2A
+             */
+            client_key: string;
+            /**
+             * Text
+             * @default
+             * @example 下周末方便
+             */
+            text: string;
+        };
+        /** Outcome */
+        Outcome: {
+            /**
+             * Kept
+             * @example true
+             */
+            kept: boolean;
+        };
+        /**
+         * OutcomeView
+         * @description What became of a record.
+         */
+        OutcomeView: {
+            /**
+             * Code
+             * @description Of a refusal.
+             * @example
+             */
+            code: string;
+            /**
+             * Detail
+             * @example
+             */
+            detail: string;
+            /**
+             * Id
+             * @description Here; null for a refused one.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string | null;
+            /**
+             * Kind
+             * @example case
+             */
+            kind: string;
+            /** @example applied */
+            result: components["schemas"]["Result"];
+            /**
+             * Source Id
+             * @example AJ-2026-000123
+             */
+            source_id: string;
+            /**
+             * Title
+             * @example
+             */
+            title: string;
+        };
+        /**
+         * Outcomes
+         * @description One for each record, in the order in which they were sent.
+         */
+        Outcomes: {
+            /**
+             * Counts
+             * @example {
+             *       "applied": 1,
+             *       "older": 0,
+             *       "refused": 0,
+             *       "unchanged": 0
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["OutcomeView"][];
+        };
         /** Page[CaseRow] */
         Page_CaseRow_: {
             /** Items */
             items: components["schemas"]["CaseRow"][];
+            /**
+             * Next
+             * @description Cursor of the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** Page[FileView] */
+        Page_FileView_: {
+            /** Items */
+            items: components["schemas"]["FileView"][];
+            /**
+             * Next
+             * @description Cursor of the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** Page[HandoverRow] */
+        Page_HandoverRow_: {
+            /** Items */
+            items: components["schemas"]["HandoverRow"][];
             /**
              * Next
              * @description Cursor of the next page; null on the last.
@@ -3720,6 +8108,20 @@ export interface components {
              */
             next?: string | null;
         };
+        /** ParameterBody */
+        ParameterBody: {
+            /**
+             * Limit
+             * @description Characters that the gateway's console allows.
+             * @example 12
+             */
+            limit: number;
+            /**
+             * Value
+             * @example matter
+             */
+            value: string;
+        };
         /**
          * Parties
          * @description The parties of a case.
@@ -3786,6 +8188,81 @@ export interface components {
             side: components["schemas"]["Side"];
         };
         /**
+         * PartyRecord
+         * @description A person in a case; `removed` takes them out.
+         */
+        PartyRecord: {
+            /**
+             * Case
+             * @description The record's own id in its source.
+             * @example AJ-2026-000123
+             */
+            case: string;
+            /**
+             * Id Number
+             * @example 340100199001010000
+             */
+            id_number?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "party";
+            /**
+             * Minor
+             * @default false
+             * @example false
+             */
+            minor: boolean;
+            /**
+             * Name
+             * @example 张三
+             */
+            name: string;
+            /**
+             * Not Invited Reason
+             * @example null
+             */
+            not_invited_reason?: string | null;
+            /**
+             * @default natural
+             * @example natural
+             */
+            person_kind: components["schemas"]["PersonKind"];
+            /** Phone */
+            phone?: string | null;
+            /**
+             * Removed
+             * @default false
+             * @example false
+             */
+            removed: boolean;
+            /**
+             * Revision
+             * @description Grows with every change in the source.
+             * @example 7
+             */
+            revision: number;
+            /**
+             * Roles
+             * @example [
+             *       "victim"
+             *     ]
+             */
+            roles: components["schemas"]["PartyRole"][];
+            /**
+             * @default none
+             * @example a
+             */
+            side: components["schemas"]["Side"];
+            /**
+             * Source Id
+             * @description The record's own id in its source.
+             * @example AJ-2026-000123
+             */
+            source_id: string;
+        };
+        /**
          * PartyRole
          * @description What a person is in a case; a person may be several (互殴: victim and suspect).
          * @enum {string}
@@ -3814,6 +8291,12 @@ export interface components {
              * @example 张*
              */
             name: string;
+            /**
+             * Owned Fields
+             * @description Kept by another system, read-only here.
+             * @example []
+             */
+            owned_fields: string[];
             /**
              * Person Id
              * Format: uuid
@@ -3869,6 +8352,24 @@ export interface components {
          * @enum {string}
          */
         PersonKind: "natural" | "company";
+        /**
+         * PersonSearch
+         * @description Exactly one of the three, whole: a part of a number finds nobody.
+         */
+        PersonSearch: {
+            /**
+             * Id Number
+             * @example 110101199003077777
+             */
+            id_number?: string | null;
+            /** Phone */
+            phone?: string | null;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference?: string | null;
+        };
         /** PhoneProof */
         PhoneProof: {
             /**
@@ -3877,6 +8378,241 @@ export interface components {
              * @example 0a3Bc5De
              */
             phone_code: string;
+        };
+        /** Pick */
+        Pick: {
+            /**
+             * Number
+             * @example 1
+             */
+            number: number;
+        };
+        /** PlaceIn */
+        PlaceIn: {
+            /**
+             * Case Ids
+             * @example [
+             *       "01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70"
+             *     ]
+             */
+            case_ids: string[];
+            /**
+             * Officer Id
+             * Format: uuid
+             * @description Oneself: keep them.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+        };
+        /**
+         * PlaceView
+         * @description One notice on one channel: what is in use, what is on its way, what may be said.
+         */
+        PlaceView: {
+            active: components["schemas"]["api__message_templates__TemplateView"] | null;
+            /** @example mp_subscribe */
+            channel: components["schemas"]["Channel"];
+            coming: components["schemas"]["api__message_templates__TemplateView"] | null;
+            /**
+             * Notice
+             * @example update_posted
+             */
+            notice: string;
+            /** Values */
+            values: components["schemas"]["ValueView"][];
+        };
+        /**
+         * Places
+         * @description `limits`: what each type of field takes (the letters of its key).
+         */
+        Places: {
+            /** Items */
+            items: components["schemas"]["PlaceView"][];
+            /**
+             * Limits
+             * @example {
+             *       "thing": "20 个字以内"
+             *     }
+             */
+            limits: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PointView
+         * @description A day, week or month of a series.
+         */
+        PointView: {
+            /**
+             * First
+             * Format: date
+             * @example 2026-03-02
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             * @example 2026-03-08
+             */
+            last: string;
+            questions: components["schemas"]["QuestionsView"];
+        };
+        /** Policies */
+        Policies: {
+            /** Items */
+            items: components["schemas"]["PolicyView"][];
+        };
+        /**
+         * PolicyBody
+         * @description A promise. `null` promises nothing.
+         */
+        PolicyBody: {
+            /**
+             * Challenge Hours
+             * @example 48
+             */
+            challenge_hours: number;
+            /** Escalation */
+            escalation: components["schemas"]["EscalationBody"][];
+            first_response: components["schemas"]["AllowanceBody"] | null;
+            full_answer: components["schemas"]["AllowanceBody"] | null;
+            /**
+             * Warn At
+             * @description Percentages, rising.
+             * @example [
+             *       50,
+             *       80
+             *     ]
+             */
+            warn_at: number[];
+        };
+        /**
+         * PolicyDraft
+         * @description A version to be, in the place of `base_version` (0: there is none for exactly this unit and kind).
+         */
+        PolicyDraft: {
+            /**
+             * Active From
+             * @description Absent: once it is approved.
+             */
+            active_from?: string | null;
+            /**
+             * Base Version
+             * @example 1
+             */
+            base_version: number;
+            /** @example null */
+            case_kind?: components["schemas"]["CaseKind"] | null;
+            policy: components["schemas"]["PolicyBody"];
+            /**
+             * Subject
+             * @default inquiry
+             * @example inquiry
+             */
+            subject: string;
+            /**
+             * Unit Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id?: string | null;
+        };
+        /** PolicyProposal */
+        PolicyProposal: {
+            /**
+             * Active From
+             * @description Absent: once it is approved.
+             */
+            active_from?: string | null;
+            /**
+             * Base Version
+             * @example 1
+             */
+            base_version: number;
+            /** @example null */
+            case_kind?: components["schemas"]["CaseKind"] | null;
+            policy: components["schemas"]["PolicyBody"];
+            /**
+             * Reason
+             * @description Shown to whoever decides, and kept.
+             * @example 群众反映等得久
+             */
+            reason: string;
+            /**
+             * Subject
+             * @default inquiry
+             * @example inquiry
+             */
+            subject: string;
+            /**
+             * Unit Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id?: string | null;
+        };
+        /**
+         * PolicyState
+         * @description Whether a version counts.
+         * @enum {string}
+         */
+        PolicyState: "in_force" | "to_come" | "superseded";
+        /**
+         * PolicyView
+         * @description A version of a promise.
+         */
+        PolicyView: {
+            /**
+             * Active From
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            active_from: string;
+            /**
+             * @description Null: every kind.
+             * @example null
+             */
+            case_kind: components["schemas"]["CaseKind"] | null;
+            /**
+             * Created By Name
+             * @example 王敏
+             */
+            created_by_name: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            policy: components["schemas"]["PolicyBody"];
+            /** @example in_force */
+            state: components["schemas"]["PolicyState"];
+            /**
+             * Subject
+             * @example inquiry
+             */
+            subject: string;
+            /**
+             * Summary
+             * @example [
+             *       "首次答复:30 分钟(值班时间)"
+             *     ]
+             */
+            summary: string[];
+            /**
+             * Unit Id
+             * @description Null: the whole city.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string | null;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string | null;
+            /**
+             * Version
+             * @example 2
+             */
+            version: number;
         };
         /**
          * PostedView
@@ -3921,34 +8657,12 @@ export interface components {
             waits: components["schemas"]["Reached"][];
         };
         /**
-         * PreviewView
-         * @description What one party will read, masked.
-         */
-        PreviewView: {
-            /**
-             * Name
-             * @example 张*
-             */
-            name: string;
-            /**
-             * Protected
-             * @description Told in the safe way only, by the plan of their protection.
-             * @example false
-             */
-            protected: boolean;
-            /**
-             * Text
-             * @example 您 3月2日 10:00 问的事,莲花派出所答复如下:…
-             */
-            text: string;
-        };
-        /**
          * Previews
          * @description What each party will read.
          */
         Previews: {
             /** Items */
-            items: components["schemas"]["PreviewView"][];
+            items: components["schemas"]["api__inquiries__PreviewView"][];
         };
         /**
          * Problem
@@ -4002,6 +8716,178 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ProblemRow
+         * @description What is wrong with one cell, and what to do.
+         */
+        ProblemRow: {
+            /**
+             * Advice
+             * @example 请填写 11 位手机号码,或带区号的座机号码。
+             */
+            advice: string;
+            /**
+             * Code
+             * @example phone_number
+             */
+            code: string;
+            /**
+             * Column
+             * @example 手机号码
+             */
+            column: string;
+            /**
+             * Message
+             * @example 手机号码不对
+             */
+            message: string;
+            /**
+             * Row
+             * @description As Excel counts; 0 where no row is to blame.
+             * @example 7
+             */
+            row: number;
+        };
+        /**
+         * ProblemView
+         * @description What is wrong, at which field; an empty field: with the whole.
+         */
+        ProblemView: {
+            /**
+             * Field
+             * @example thing1
+             */
+            field: string;
+            /**
+             * Message
+             * @example 内容放不下:20 个字以内
+             */
+            message: string;
+        };
+        /**
+         * PromiseView
+         * @description How one promise went; `kept` is empty while that is open.
+         */
+        PromiseView: {
+            /**
+             * Due At
+             * @example 2026-03-02T02:30:00Z
+             */
+            due_at: string | null;
+            /**
+             * Duty Minutes
+             * @example 20
+             */
+            duty_minutes: number | null;
+            /**
+             * Episode
+             * @example 1
+             */
+            episode: number;
+            /**
+             * Kept
+             * @example true
+             */
+            kept: boolean | null;
+            /**
+             * Met At
+             * @example 2026-03-02T02:20:00Z
+             */
+            met_at: string | null;
+            /**
+             * Missed At
+             * @example null
+             */
+            missed_at: string | null;
+            /**
+             * Name
+             * @example 首次答复
+             */
+            name: string;
+            /**
+             * Target
+             * @example first
+             */
+            target: string;
+        };
+        /**
+         * ProofIn
+         * @description What is to be proven: the looks at a case or person, or those of an officer or a unit in a period.
+         */
+        ProofIn: {
+            /**
+             * About
+             * @example case
+             * @enum {string}
+             */
+            about: "case" | "person" | "officer" | "unit";
+            /**
+             * First
+             * @description With officer and unit.
+             * @example 2026-03-01
+             */
+            first?: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Last
+             * @example 2026-03-31
+             */
+            last?: string | null;
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
+        };
+        /**
+         * ProtectionChange
+         * @description How a person is to be reached from now on.
+         */
+        ProtectionChange: {
+            /**
+             * Code Word
+             * @example 栀子花
+             */
+            code_word: string;
+            /**
+             * Hours From
+             * @description Minute of the day, Asia/Shanghai.
+             * @default 540
+             * @example 540
+             */
+            hours_from: number;
+            /**
+             * Hours To
+             * @description Minute of the day, Asia/Shanghai.
+             * @default 1080
+             * @example 540
+             */
+            hours_to: number;
+            /**
+             * Pretext
+             * @default
+             * @example 社区体检回访
+             */
+            pretext: string;
+            /**
+             * Safe Phone
+             * @example 13900000000
+             */
+            safe_phone?: string | null;
+            /**
+             * Safely Asked
+             * @description For a protected person: they were asked by a call to their safe number; else 409.
+             * @default false
+             * @example false
+             */
+            safely_asked: boolean;
+        };
+        /**
          * ProtectionIn
          * @description How a protected person is reached; without the code word everybody is a stranger.
          */
@@ -4050,10 +8936,33 @@ export interface components {
             kind: "guardian" | "family" | "lawyer";
             person: components["schemas"]["PartyIn"];
             /**
+             * Safely Asked
+             * @description For a protected person: they were asked by a call to their safe number; else 409.
+             * @default false
+             * @example false
+             */
+            safely_asked: boolean;
+            /**
              * Valid To
              * @example null
              */
             valid_to?: string | null;
+        };
+        /**
+         * Purpose
+         * @description What somebody comes for, in words that tell nothing of the case.
+         * @enum {string}
+         */
+        Purpose: "talk" | "procedure" | "material" | "collection" | "mediation" | "signature";
+        /** PurposeView */
+        PurposeView: {
+            /** @example procedure */
+            key: components["schemas"]["Purpose"];
+            /**
+             * Name
+             * @example 办理手续
+             */
+            name: string;
         };
         /** Question */
         Question: {
@@ -4068,6 +8977,44 @@ export interface components {
              * @example 鉴定什么时候出结果?
              */
             text: string;
+        };
+        /**
+         * QuestionsView
+         * @description What questions came to; `rows` names the key under which the rows of each figure are listed.
+         */
+        QuestionsView: {
+            answered_in_time: components["schemas"]["api__report_views__ShareView"];
+            answered_in_time_adjusted: components["schemas"]["api__report_views__ShareView"];
+            /**
+             * Asked
+             * @example 52
+             */
+            asked: number;
+            first_response: components["schemas"]["SpreadView"];
+            first_response_in_time: components["schemas"]["api__report_views__ShareView"];
+            /**
+             * From Record
+             * @example 12
+             */
+            from_record: number;
+            full_answer: components["schemas"]["SpreadView"];
+            /**
+             * Overdue
+             * @example 1
+             */
+            overdue: number;
+            /**
+             * States
+             * @example {
+             *       "from_record": 12,
+             *       "in_time": 36,
+             *       "late": 3,
+             *       "overdue": 1
+             *     }
+             */
+            states: {
+                [key: string]: number;
+            };
         };
         /**
          * QueuedView
@@ -4224,6 +9171,30 @@ export interface components {
             score: components["schemas"]["Score"];
         };
         /**
+         * RatingRulesView
+         * @description What counts, and the versions newest first. Nobody takes the `fixed_` exclusions away.
+         */
+        RatingRulesView: {
+            /**
+             * Fixed Roles
+             * @example [
+             *       "lawyer"
+             *     ]
+             */
+            fixed_roles: components["schemas"]["PartyRole"][];
+            /**
+             * Fixed Sensitivities
+             * @example [
+             *       "minor",
+             *       "sexual"
+             *     ]
+             */
+            fixed_sensitivities: components["schemas"]["Sensitivity"][];
+            in_force: components["schemas"]["RulesView"];
+            /** Versions */
+            versions: components["schemas"]["RulesView"][];
+        };
+        /**
          * RatingView
          * @description A rating that can be given now, or still be corrected (`score` is then what was given).
          */
@@ -4350,6 +9321,29 @@ export interface components {
              */
             token: string;
         };
+        /** RefuseIn */
+        RefuseIn: {
+            /**
+             * Case Ids
+             * @description Absent: all that wait for the caller.
+             */
+            case_ids?: string[] | null;
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
+        };
+        /** Refusing */
+        Refusing: {
+            /**
+             * Reason
+             * @description Shown to whoever decides, and kept.
+             * @example 群众反映等得久
+             */
+            reason: string;
+        };
         /**
          * RegisteredView
          * @description The new case with its receipts, in the order of the parties who were invited.
@@ -4359,12 +9353,58 @@ export interface components {
             /** Receipts */
             receipts: components["schemas"]["Receipt"][];
         };
+        /** RejectedIn */
+        RejectedIn: {
+            /**
+             * Reason
+             * @description The platform's words.
+             * @example 关键词与类目不符
+             */
+            reason: string;
+        };
         /**
          * Relation
          * @description Why a task is in the officer's queue.
          * @enum {string}
          */
         Relation: "mine" | "passed_on" | "unit";
+        /**
+         * Release
+         * @description One tap: as it stands; or with other words.
+         */
+        Release: {
+            content?: components["schemas"]["api__update_drafts__DraftIn"] | null;
+            /**
+             * Expected Version
+             * @description As read; 409 if it changed since.
+             * @example 1
+             */
+            expected_version: number;
+            /**
+             * File Ids
+             * @description Uploaded by `POST /cases/{case_id}/attachments`.
+             * @default []
+             * @example []
+             */
+            file_ids: string[];
+        };
+        /**
+         * Replies
+         * @description `placeholders`: what may stand in braces, and what it becomes.
+         */
+        Replies: {
+            /** Items */
+            items: components["schemas"]["ReplyView"][];
+            /**
+             * Placeholders
+             * @example {
+             *       "编号": "案件查询编号"
+             *     }
+             */
+            placeholders: {
+                [key: string]: string;
+            };
+        };
         /** Reply */
         Reply: {
             /**
@@ -4379,6 +9419,185 @@ export interface components {
              */
             text: string;
         };
+        /** ReplyEdit */
+        ReplyEdit: {
+            /**
+             * @description Null: for every kind.
+             * @example null
+             */
+            case_kind?: components["schemas"]["CaseKind"] | null;
+            /**
+             * Expected Version
+             * @example 1
+             */
+            expected_version: number;
+            /**
+             * Place
+             * @description The smaller, the higher in the list.
+             * @default 100
+             * @example 100
+             */
+            place: number;
+            /**
+             * Text
+             * @description May contain the `placeholders` of the list.
+             * @example 您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。
+             */
+            text: string;
+            /**
+             * Title
+             * @example 鉴定中
+             */
+            title: string;
+        };
+        /** ReplyIn */
+        ReplyIn: {
+            /**
+             * @description Null: for every kind.
+             * @example null
+             */
+            case_kind?: components["schemas"]["CaseKind"] | null;
+            /**
+             * Place
+             * @description The smaller, the higher in the list.
+             * @default 100
+             * @example 100
+             */
+            place: number;
+            /**
+             * Text
+             * @description May contain the `placeholders` of the list.
+             * @example 您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。
+             */
+            text: string;
+            /**
+             * Title
+             * @example 鉴定中
+             */
+            title: string;
+            /**
+             * Unit Id
+             * @description With `unit` only.
+             * @example null
+             */
+            unit_id?: string | null;
+            /**
+             * Whose
+             * @example own
+             * @enum {string}
+             */
+            whose: "own" | "unit" | "city";
+        };
+        /** ReplyVersionView */
+        ReplyVersionView: {
+            /**
+             * Text
+             * @example 正在等鉴定意见。
+             */
+            text: string;
+            /**
+             * Title
+             * @example 鉴定中
+             */
+            title: string;
+            /**
+             * Version
+             * @example 1
+             */
+            version: number;
+            /**
+             * Written At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            written_at: string;
+            /**
+             * Written By Name
+             * @example 王敏
+             */
+            written_by_name: string | null;
+        };
+        /** ReplyVersions */
+        ReplyVersions: {
+            /** Items */
+            items: components["schemas"]["ReplyVersionView"][];
+        };
+        /**
+         * ReplyView
+         * @description A canned reply. `filled`: as it reads in the case that was asked about.
+         */
+        ReplyView: {
+            /** @example null */
+            case_kind: components["schemas"]["CaseKind"] | null;
+            /**
+             * Filled
+             * @example 您的案件(A26030212345678)正在等鉴定意见,3月9日前会告诉您。
+             */
+            filled: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Last Used At
+             * @example 2026-03-02T02:00:00Z
+             */
+            last_used_at: string | null;
+            /**
+             * May Change
+             * @example false
+             */
+            may_change: boolean;
+            /**
+             * Place
+             * @example 100
+             */
+            place: number;
+            /**
+             * Text
+             * @example 您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。
+             */
+            text: string;
+            /**
+             * Title
+             * @example 鉴定中
+             */
+            title: string;
+            /**
+             * Unit Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string | null;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string | null;
+            /**
+             * Uses
+             * @example 17
+             */
+            uses: number;
+            /**
+             * Version
+             * @example 1
+             */
+            version: number;
+            /**
+             * Whose
+             * @example unit
+             * @enum {string}
+             */
+            whose: "own" | "unit" | "city";
+        };
+        /**
+         * Result
+         * @description What became of a record.
+         * @enum {string}
+         */
+        Result: "applied" | "unchanged" | "older" | "refused";
         /** Reveal */
         Reveal: {
             /**
@@ -4428,8 +9647,181 @@ export interface components {
             unit_id: string;
         };
         /**
+         * RosterReport
+         * @description What came of the table. Nothing is saved unless everything is right.
+         */
+        RosterReport: {
+            /**
+             * Entered
+             * @description New entries, saved or to be saved.
+             * @example 60
+             */
+            entered: number;
+            /**
+             * Problem Count
+             * @example 1
+             */
+            problem_count: number;
+            /**
+             * Problems
+             * @description The first 500.
+             */
+            problems: components["schemas"]["RowProblem"][];
+            /**
+             * Rows
+             * @example 62
+             */
+            rows: number;
+            /**
+             * Saved
+             * @example false
+             */
+            saved: boolean;
+            /**
+             * Sentence
+             * @example 共 62 行,1 处要改,一行都没有保存。
+             */
+            sentence: string;
+            /**
+             * Unchanged
+             * @description Rows that stand in the roster already.
+             * @example 2
+             */
+            unchanged: number;
+        };
+        /** RotationProposal */
+        RotationProposal: {
+            /**
+             * Reason
+             * @description Shown to whoever decides, and kept.
+             * @example 群众反映等得久
+             */
+            reason: string;
+        };
+        /**
+         * RotationState
+         * @description Where a rotation stands.
+         * @enum {string}
+         */
+        RotationState: "running" | "done";
+        /**
+         * RotationStepView
+         * @description One table; `files` are the blobs on the disk. `total` is an estimate where the table is large.
+         */
+        RotationStepView: {
+            /**
+             * Done
+             * @example false
+             */
+            done: boolean;
+            /**
+             * Looked At
+             * @example 500
+             */
+            looked_at: number;
+            /**
+             * Rewritten
+             * @example 480
+             */
+            rewritten: number;
+            /**
+             * Table Name
+             * @example person
+             */
+            table_name: string;
+            /**
+             * Total
+             * @example 1200
+             */
+            total: number;
+        };
+        /**
+         * RotationView
+         * @description A rotation. Without a proposer it was started at the server itself, by `steward keys rotate`.
+         */
+        RotationView: {
+            /**
+             * Approved By Name
+             * @example 李强
+             */
+            approved_by_name: string | null;
+            /**
+             * Encryption Version
+             * @example 2
+             */
+            encryption_version: number;
+            /**
+             * Finished At
+             * @example null
+             */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Index Version
+             * @example 1
+             */
+            index_version: number;
+            /**
+             * Percent
+             * @example 41
+             */
+            percent: number;
+            /**
+             * Proposed By Name
+             * @example 王敏
+             */
+            proposed_by_name: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            started_at: string;
+            /** @example running */
+            state: components["schemas"]["RotationState"];
+            /** Steps */
+            steps: components["schemas"]["RotationStepView"][];
+        };
+        /**
+         * RowProblem
+         * @description What is wrong in one cell, and what to do about it.
+         */
+        RowProblem: {
+            /**
+             * Advice
+             * @example 请填:值班、副班、休息、请假、缺勤、出警。
+             */
+            advice: string;
+            /**
+             * Code
+             * @example roster_kind
+             */
+            code: string;
+            /**
+             * Column
+             * @example 班次
+             */
+            column: string;
+            /**
+             * Message
+             * @example 不认识的班次
+             */
+            message: string;
+            /**
+             * Row
+             * @description As Excel counts.
+             * @example 7
+             */
+            row: number;
+        };
+        /**
          * RowView
-         * @description One row behind a figure.
+         * @description One row behind a figure. A question's history is at `/inquiries/{id}/events`.
          */
         RowView: {
             /**
@@ -4495,12 +9887,141 @@ export interface components {
              */
             state: string;
         };
+        /** RulesBody */
+        RulesBody: {
+            /**
+             * Cap Days
+             * @description A person is asked at most once in so many days.
+             * @example 7
+             */
+            cap_days: number;
+            /**
+             * Delay Minutes
+             * @example 30
+             */
+            delay_minutes: number;
+            /**
+             * Excluded Roles
+             * @description Contains at least `fixed_roles` of `GET /rating-rules`: exclusions are only widened.
+             * @example [
+             *       "suspect_family",
+             *       "witness",
+             *       "lawyer"
+             *     ]
+             */
+            excluded_roles: components["schemas"]["PartyRole"][];
+            /**
+             * Kinds
+             * @description Whose parties are asked, by milestone.
+             * @example {
+             *       "case_closed": [
+             *         "public_order",
+             *         "dispute"
+             *       ]
+             *     }
+             */
+            kinds: {
+                [key: string]: components["schemas"]["CaseKind"][];
+            };
+            /**
+             * Life Days
+             * @example 7
+             */
+            life_days: number;
+        };
+        /** RulesProposal */
+        RulesProposal: {
+            /**
+             * Base Version
+             * @example 0
+             */
+            base_version: number;
+            /**
+             * Cap Days
+             * @description A person is asked at most once in so many days.
+             * @example 7
+             */
+            cap_days: number;
+            /**
+             * Delay Minutes
+             * @example 30
+             */
+            delay_minutes: number;
+            /**
+             * Excluded Roles
+             * @description Contains at least `fixed_roles` of `GET /rating-rules`: exclusions are only widened.
+             * @example [
+             *       "suspect_family",
+             *       "witness",
+             *       "lawyer"
+             *     ]
+             */
+            excluded_roles: components["schemas"]["PartyRole"][];
+            /**
+             * Kinds
+             * @description Whose parties are asked, by milestone.
+             * @example {
+             *       "case_closed": [
+             *         "public_order",
+             *         "dispute"
+             *       ]
+             *     }
+             */
+            kinds: {
+                [key: string]: components["schemas"]["CaseKind"][];
+            };
+            /**
+             * Life Days
+             * @example 7
+             */
+            life_days: number;
+            /**
+             * Reason
+             * @description Shown to whoever decides, and kept.
+             * @example 群众反映等得久
+             */
+            reason: string;
+        };
+        /**
+         * RulesView
+         * @description A version. Version 0 is what holds before anybody decides.
+         */
+        RulesView: {
+            /**
+             * Active From
+             * @example 2026-03-02T02:00:00Z
+             */
+            active_from: string | null;
+            /**
+             * Approved By Name
+             * @example 李强
+             */
+            approved_by_name: string | null;
+            /**
+             * Created By Name
+             * @example 王敏
+             */
+            created_by_name: string | null;
+            rules: components["schemas"]["RulesBody"];
+            /**
+             * Summary
+             * @example [
+             *       "办结时评价:治安、纠纷"
+             *     ]
+             */
+            summary: string[];
+            /**
+             * Version
+             * @example 1
+             */
+            version: number;
+        };
         /**
          * SatisfactionView
          * @description Never without how many of those asked answered.
          */
         SatisfactionView: {
-            response: components["schemas"]["ShareView"];
+            response: components["schemas"]["api__report_views__ShareView"];
             /**
              * Scores
              * @example {
@@ -4512,7 +10033,7 @@ export interface components {
             scores: {
                 [key: string]: number;
             };
-            strict: components["schemas"]["ShareView"];
+            strict: components["schemas"]["api__report_views__ShareView"];
             /**
              * Weighted
              * @example 0.91
@@ -4592,32 +10113,6 @@ export interface components {
              */
             note: string;
         };
-        /**
-         * ShareView
-         * @description `good` of `n`; withheld of a sample under five.
-         */
-        ShareView: {
-            /**
-             * Good
-             * @example 36
-             */
-            good: number | null;
-            /**
-             * N
-             * @example 40
-             */
-            n: number;
-            /**
-             * Suppressed
-             * @example false
-             */
-            suppressed: boolean;
-            /**
-             * Value
-             * @example 0.9
-             */
-            value: number | null;
-        };
         /** ShiftIn */
         ShiftIn: {
             /**
@@ -4691,6 +10186,34 @@ export interface components {
          */
         Side: "a" | "b" | "none";
         /**
+         * SlotView
+         * @description A time that can be picked by its number.
+         */
+        SlotView: {
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-03-17T01:00:00Z
+             */
+            ends_at: string;
+            /**
+             * Label
+             * @example 明天 08:30
+             */
+            label: string;
+            /**
+             * Number
+             * @example 1
+             */
+            number: number;
+            /**
+             * Starts At
+             * Format: date-time
+             * @example 2026-03-17T00:30:00Z
+             */
+            starts_at: string;
+        };
+        /**
          * SpreadView
          * @description Minutes of duty time.
          */
@@ -4725,6 +10248,46 @@ export interface components {
             stage: string;
         };
         /**
+         * StageRecord
+         * @description A stage that a case entered; the parties are told by a person, from a draft.
+         */
+        StageRecord: {
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            at: string;
+            /**
+             * Case
+             * @description The record's own id in its source.
+             * @example AJ-2026-000123
+             */
+            case: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "stage";
+            /**
+             * Revision
+             * @description Grows with every change in the source.
+             * @example 7
+             */
+            revision: number;
+            /**
+             * Source Id
+             * @description The record's own id in its source.
+             * @example AJ-2026-000123
+             */
+            source_id: string;
+            /**
+             * Stage
+             * @example filed
+             */
+            stage: string;
+        };
+        /**
          * StageView
          * @description A stage that the case can enter.
          */
@@ -4739,6 +10302,59 @@ export interface components {
              * @example 调查取证
              */
             name: string;
+        };
+        /**
+         * StretchView
+         * @description Who had it in which status, from when until when, and how much duty time that was.
+         */
+        StretchView: {
+            /**
+             * Duty Minutes
+             * @example 20
+             */
+            duty_minutes: number;
+            /**
+             * End
+             * @example 2026-03-02T02:20:00Z
+             */
+            end: string | null;
+            /**
+             * Episode
+             * @example 1
+             */
+            episode: number;
+            /**
+             * Officer Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string | null;
+            /**
+             * Officer Name
+             * @example 王敏
+             */
+            officer_name: string | null;
+            /**
+             * Start
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            start: string;
+            /**
+             * Status
+             * @example 等待答复
+             */
+            status: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string | null;
         };
         /**
          * Subscription
@@ -4834,7 +10450,89 @@ export interface components {
          * @description What waits.
          * @enum {string}
          */
-        TaskKind: "inquiry" | "approval" | "visit" | "silence";
+        TaskKind: "inquiry" | "approval" | "visit" | "silence" | "draft";
+        /** TemplateEdit */
+        TemplateEdit: {
+            /**
+             * Awaited
+             * @example 核对监控
+             */
+            awaited: string;
+            /**
+             * Days
+             * @description Until we are in touch next.
+             * @default 7
+             * @example 7
+             */
+            days: number;
+            /**
+             * Expected Version
+             * @description As read; 409 if it changed since.
+             * @example 1
+             */
+            expected_version: number;
+            /**
+             * Text
+             * @example 已调取现场监控,正在核对。
+             */
+            text: string;
+            /**
+             * Title
+             * @example 已调取监控
+             */
+            title: string;
+        };
+        /** TemplateIn */
+        TemplateIn: {
+            /**
+             * Awaited
+             * @example 核对监控
+             */
+            awaited: string;
+            /**
+             * Days
+             * @description Until we are in touch next.
+             * @default 7
+             * @example 7
+             */
+            days: number;
+            /** @example public_order */
+            kind?: components["schemas"]["CaseKind"] | null;
+            /**
+             * Stage
+             * @example investigating
+             */
+            stage: string;
+            /**
+             * Text
+             * @example 已调取现场监控,正在核对。
+             */
+            text: string;
+            /**
+             * Title
+             * @example 已调取监控
+             */
+            title: string;
+        };
+        /**
+         * TemplateState
+         * @description A template's way to use; the old one stays active until the new one is.
+         * @enum {string}
+         */
+        TemplateState: "draft" | "submitted" | "approved" | "rejected" | "active" | "retired";
+        /** TemplateVersions */
+        TemplateVersions: {
+            /** Items */
+            items: components["schemas"]["api__message_templates__TemplateView"][];
+        };
+        /**
+         * Templates
+         * @description Templates, those of the current stage first.
+         */
+        Templates: {
+            /** Items */
+            items: components["schemas"]["api__update_templates__TemplateView"][];
+        };
         /** TotpConfirmation */
         TotpConfirmation: {
             /**
@@ -4879,6 +10577,53 @@ export interface components {
             uri: string;
         };
         /**
+         * TrialView
+         * @description The template tried with an ordinary message and with the longest that may come.
+         */
+        TrialView: {
+            /** Fields */
+            fields: components["schemas"]["TriedFieldView"][];
+            /** Problems */
+            problems: components["schemas"]["ProblemView"][];
+            /**
+             * Text
+             * @description Of an SMS: what would be sent.
+             * @example
+             */
+            text: string;
+        };
+        /**
+         * TriedFieldView
+         * @description A field with what it would say in an ordinary message; empty where nothing fits.
+         */
+        TriedFieldView: {
+            /**
+             * Key
+             * @example thing1
+             */
+            key: string;
+            /**
+             * Label
+             * @example 事项
+             */
+            label: string;
+            /**
+             * Limit
+             * @example 20 个字以内
+             */
+            limit: string;
+            /**
+             * Text
+             * @example 您的事项有新的办理进展
+             */
+            text: string;
+            /**
+             * Value
+             * @example matter
+             */
+            value: string;
+        };
+        /**
          * Trust
          * @description How far a contact, identity or session is believed to be the person's own.
          * @enum {string}
@@ -4892,22 +10637,120 @@ export interface components {
              * @example 当事人本人要求
              */
             reason: string;
+            /**
+             * Safely Asked
+             * @description For a protected person: they were asked by a call to their safe number; else 409.
+             * @default false
+             * @example false
+             */
+            safely_asked: boolean;
             /** @example stolen */
             trust: components["schemas"]["Trust"];
+        };
+        /** Unenrolled */
+        Unenrolled: {
+            /** Items */
+            items: components["schemas"]["UnenrolledView"][];
+        };
+        /** UnenrolledView */
+        UnenrolledView: {
+            /**
+             * Code Until
+             * @description Until when a code that was issued holds.
+             * @example null
+             */
+            code_until: string | null;
+            /**
+             * Name
+             * @example 王敏
+             */
+            name: string;
+            /**
+             * Number
+             * @example 031582
+             */
+            number: string;
+            /**
+             * Officer Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string | null;
+        };
+        /** UnitClosed */
+        UnitClosed: {
+            /**
+             * Cases Moved
+             * @example 12
+             */
+            cases_moved: number;
+            unit: components["schemas"]["UnitView"];
+        };
+        /** UnitClosing */
+        UnitClosing: {
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
+            /**
+             * Successor Id
+             * Format: uuid
+             * @description Takes over the open cases.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            successor_id: string;
+        };
+        /** UnitEdit */
+        UnitEdit: {
+            /**
+             * Address
+             * @default
+             * @example 莲花路 1 号
+             */
+            address: string;
+            /**
+             * Calendar Code
+             * @example office
+             */
+            calendar_code: string;
+            /**
+             * Duty Phone
+             * @default
+             * @example 0551-60000000
+             */
+            duty_phone: string;
+            /**
+             * Name
+             * @example 莲花派出所
+             */
+            name: string;
         };
         /**
          * UnitFiguresView
          * @description A unit with everything under it. What is late is as of `as_of`, whatever the period.
          */
         UnitFiguresView: {
-            answered_in_time: components["schemas"]["ShareView"];
+            answered_in_time: components["schemas"]["api__report_views__ShareView"];
             /**
              * As Of
              * Format: date-time
              * @example 2026-03-31T02:00:00Z
              */
             as_of: string;
-            enrolment: components["schemas"]["ShareView"];
+            enrolment: components["schemas"]["api__report_views__ShareView"];
             /**
              * Enrolment States
              * @example {
@@ -4919,7 +10762,7 @@ export interface components {
                 [key: string]: number;
             };
             first_response: components["schemas"]["SpreadView"];
-            first_response_in_time: components["schemas"]["ShareView"];
+            first_response_in_time: components["schemas"]["api__report_views__ShareView"];
             /**
              * From Record
              * @example 12
@@ -4961,8 +10804,8 @@ export interface components {
             return_visit_states: {
                 [key: string]: number;
             };
-            return_visits_converted: components["schemas"]["ShareView"];
-            return_visits_in_time: components["schemas"]["ShareView"];
+            return_visits_converted: components["schemas"]["api__report_views__ShareView"];
+            return_visits_in_time: components["schemas"]["api__report_views__ShareView"];
             satisfaction: components["schemas"]["SatisfactionView"];
             /**
              * Silent
@@ -5035,6 +10878,70 @@ export interface components {
          */
         UnitKind: "bureau" | "sub_bureau" | "police_station" | "traffic" | "criminal" | "opinion_centre";
         /**
+         * UnitRecord
+         * @description A unit of the organisation.
+         */
+        UnitRecord: {
+            /**
+             * Address
+             * @example 莲花路 1 号
+             */
+            address?: string | null;
+            /**
+             * Code
+             * @example 340100A1
+             */
+            code: string;
+            /**
+             * Duty Phone
+             * @example 0551-60000000
+             */
+            duty_phone?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "unit";
+            /** @example team */
+            level: components["schemas"]["Level"];
+            /**
+             * Name
+             * @example 莲花派出所
+             */
+            name: string;
+            /**
+             * Parent
+             * @description The unit's source id, or its code.
+             * @example 340100A1
+             */
+            parent: string;
+            /**
+             * Revision
+             * @description Grows with every change in the source.
+             * @example 7
+             */
+            revision: number;
+            /**
+             * Source Id
+             * @description The record's own id in its source.
+             * @example AJ-2026-000123
+             */
+            source_id: string;
+            /** @example police_station */
+            unit_kind: components["schemas"]["UnitKind"];
+            /**
+             * Valid From
+             * Format: date
+             * @example 2026-01-01
+             */
+            valid_from: string;
+            /**
+             * Valid To
+             * @example null
+             */
+            valid_to?: string | null;
+        };
+        /**
          * UnitView
          * @description A unit of the bureau.
          */
@@ -5094,6 +11001,13 @@ export interface components {
              */
             awaited: string;
             /**
+             * File Ids
+             * @description Uploaded by `POST /cases/{case_id}/attachments`.
+             * @default []
+             * @example []
+             */
+            file_ids: string[];
+            /**
              * Next Contact On
              * Format: date
              * @description Legal date in Asia/Shanghai, within 60 days.
@@ -5122,6 +11036,8 @@ export interface components {
              * @example 1
              */
             addressed: number;
+            /** Attachments */
+            attachments: components["schemas"]["AttachmentView"][];
             /** @example sides */
             audience: components["schemas"]["AudienceKind"];
             /**
@@ -5191,7 +11107,132 @@ export interface components {
              * @example 0
              */
             waiting: number;
+            /**
+             * Withdrawable Until
+             * @description Until then it can be taken back; null once it was.
+             * @example 2026-03-02T02:10:00Z
+             */
+            withdrawable_until: string | null;
+            /**
+             * Withdrawn At
+             * @example null
+             */
+            withdrawn_at: string | null;
         };
+        /**
+         * Upserts
+         * @description Records of any kind, in any order: what one names may stand behind it.
+         */
+        Upserts: {
+            /** Records */
+            records: (components["schemas"]["UnitRecord"] | components["schemas"]["OfficerRecord"] | components["schemas"]["CaseRecord"] | components["schemas"]["PartyRecord"] | components["schemas"]["StageRecord"])[];
+        };
+        /** Used */
+        Used: {
+            /**
+             * Uses
+             * @example 18
+             */
+            uses: number;
+        };
+        /**
+         * ValueView
+         * @description A value of the notice that may fill a field, from full to short: the fullest that fits is taken.
+         */
+        ValueView: {
+            /**
+             * Examples
+             * @example [
+             *       "您的事项有新的办理进展",
+             *       "有新进展"
+             *     ]
+             */
+            examples: string[];
+            /**
+             * Name
+             * @example matter
+             */
+            name: string;
+        };
+        /**
+         * VerificationProgress
+         * @description A verification of the whole chain. `holds` is null while it runs.
+         */
+        VerificationProgress: {
+            /**
+             * Broken At
+             * @description The first seal that does not hold.
+             * @example null
+             */
+            broken_at: number | null;
+            /**
+             * Finished At
+             * @example null
+             */
+            finished_at: string | null;
+            /**
+             * Head
+             * @example 9f86d081884c7d65…
+             */
+            head: string;
+            /**
+             * Holds
+             * @example null
+             */
+            holds: boolean | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Percent
+             * @example 30
+             */
+            percent: number;
+            /**
+             * Requested By Name
+             * @example 王敏
+             */
+            requested_by_name: string | null;
+            /**
+             * Sealed
+             * @description Events looked at so far.
+             * @example 120345
+             */
+            sealed: number;
+            /**
+             * Seals Done
+             * @example 1300
+             */
+            seals_done: number;
+            /**
+             * Seals Total
+             * @example 4200
+             */
+            seals_total: number;
+            /**
+             * Started At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            started_at: string;
+            /** @example running */
+            state: components["schemas"]["VerificationState"];
+            /**
+             * Unsealed
+             * @description Events that wait for the next seal.
+             * @example null
+             */
+            unsealed: number | null;
+        };
+        /**
+         * VerificationState
+         * @description Where a verification stands.
+         * @enum {string}
+         */
+        VerificationState: "running" | "done";
         /**
          * VerificationView
          * @description Whether the chain of events holds; `broken_at` is the first seal that does not.
@@ -5230,6 +11271,11 @@ export interface components {
              */
             unsealed: number;
         };
+        /** Verifications */
+        Verifications: {
+            /** Items */
+            items: components["schemas"]["VerificationProgress"][];
+        };
         /**
          * Verified
          * @description The person was seen again: their new phone, or the WeChat they showed.
@@ -5242,6 +11288,13 @@ export interface components {
             identity_id?: string | null;
             /** Phone */
             phone?: string | null;
+            /**
+             * Safely Asked
+             * @description For a protected person: they were asked by a call to their safe number; else 409.
+             * @default false
+             * @example false
+             */
+            safely_asked: boolean;
         };
         /**
          * VisitPurpose
@@ -5419,6 +11472,53 @@ export interface components {
              */
             unit_id: string;
         };
+        /**
+         * ShareView
+         * @description A colleague's load beside what they are asked to take.
+         */
+        api__handovers__ShareView: {
+            /**
+             * Away
+             * @example false
+             */
+            away: boolean;
+            /**
+             * Given Cases
+             * @example 10
+             */
+            given_cases: number;
+            /**
+             * Given Points
+             * @example 23
+             */
+            given_points: number;
+            /**
+             * Name
+             * @example 李白
+             */
+            name: string;
+            /**
+             * Officer Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+            /**
+             * Open Cases
+             * @example 12
+             */
+            open_cases: number;
+            /**
+             * Points
+             * @example 26
+             */
+            points: number;
+            /**
+             * Waiting
+             * @example 2
+             */
+            waiting: number;
+        };
         /** HandOver */
         api__inquiries__HandOver: {
             /**
@@ -5434,6 +11534,264 @@ export interface components {
              */
             reason: string;
         };
+        /**
+         * PreviewView
+         * @description What one party will read, masked.
+         */
+        api__inquiries__PreviewView: {
+            /**
+             * Name
+             * @example 张*
+             */
+            name: string;
+            /**
+             * Protected
+             * @description Told in the safe way only, by the plan of their protection.
+             * @example false
+             */
+            protected: boolean;
+            /**
+             * Text
+             * @example 您 3月2日 10:00 问的事,莲花派出所答复如下:…
+             */
+            text: string;
+        };
+        /** DraftIn */
+        api__message_templates__DraftIn: {
+            /** @example mp_subscribe */
+            channel: components["schemas"]["Channel"];
+            definition: components["schemas"]["DefinitionBody"];
+            /**
+             * Notice
+             * @example update_posted
+             */
+            notice: string;
+        };
+        /**
+         * TemplateView
+         * @description A version of a template.
+         */
+        api__message_templates__TemplateView: {
+            /**
+             * Changed At
+             * @example 2026-03-02T02:00:00Z
+             */
+            changed_at: string | null;
+            /**
+             * Changed By Name
+             * @example 王敏
+             */
+            changed_by_name: string | null;
+            /** @example mp_subscribe */
+            channel: components["schemas"]["Channel"];
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            created_at: string;
+            definition: components["schemas"]["DefinitionBody"];
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Notice
+             * @example update_posted
+             */
+            notice: string;
+            /**
+             * Reason
+             * @description Of a rejected one: what the platform said.
+             * @example
+             */
+            reason: string;
+            /** @example submitted */
+            state: components["schemas"]["TemplateState"];
+            /**
+             * Template Id
+             * @description On the platform; empty before it is approved.
+             * @example 9Aw5ZV1j9xdWTFE
+             */
+            template_id: string;
+            trial: components["schemas"]["TrialView"];
+            /**
+             * Version
+             * @example 2
+             */
+            version: number;
+        };
+        /**
+         * PreviewView
+         * @description Counts over the questions open now, were it in force at once.
+         */
+        api__promises__PreviewView: {
+            /**
+             * Affected
+             * @example 40
+             */
+            affected: number;
+            /**
+             * First Earlier
+             * @example 12
+             */
+            first_earlier: number;
+            /**
+             * First Later
+             * @example 0
+             */
+            first_later: number;
+            /**
+             * Full Earlier
+             * @example 0
+             */
+            full_earlier: number;
+            /**
+             * Full Later
+             * @example 0
+             */
+            full_later: number;
+            /**
+             * More
+             * @description More are open than were looked at.
+             * @example false
+             */
+            more: boolean;
+            /**
+             * Open
+             * @example 42
+             */
+            open: number;
+            /**
+             * Overdue At Once
+             * @example 0
+             */
+            overdue_at_once: number;
+            /**
+             * Overdue No More
+             * @example 0
+             */
+            overdue_no_more: number;
+            /**
+             * Summary
+             * @example [
+             *       "12 件的首次答复期限会提前"
+             *     ]
+             */
+            summary: string[];
+            /**
+             * Time Kept
+             * @description Beyond the shorter promise already: their time stands.
+             * @example 2
+             */
+            time_kept: number;
+        };
+        /**
+         * ShareView
+         * @description `good` of `n`; withheld of a sample under five.
+         */
+        api__report_views__ShareView: {
+            /**
+             * Good
+             * @example 36
+             */
+            good: number | null;
+            /**
+             * N
+             * @example 40
+             */
+            n: number;
+            /**
+             * Suppressed
+             * @example false
+             */
+            suppressed: boolean;
+            /**
+             * Value
+             * @example 0.9
+             */
+            value: number | null;
+        };
+        /**
+         * DraftIn
+         * @description Other words than were drafted.
+         */
+        api__update_drafts__DraftIn: {
+            audience: components["schemas"]["AudienceIn"];
+            /**
+             * Awaited
+             * @example 开展侦查
+             */
+            awaited: string;
+            /**
+             * Next Contact On
+             * Format: date
+             * @example 2026-03-09
+             */
+            next_contact_on: string;
+            /**
+             * Text
+             * @example 已经立案,民警正在开展侦查。
+             */
+            text: string;
+        };
+        /**
+         * TemplateView
+         * @description Words to start from. Without an `id` they are of the house and cannot be changed.
+         */
+        api__update_templates__TemplateView: {
+            /**
+             * Awaited
+             * @example 核对监控
+             */
+            awaited: string;
+            /**
+             * Days
+             * @example 7
+             */
+            days: number;
+            /**
+             * Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string | null;
+            /** @example public_order */
+            kind: components["schemas"]["CaseKind"] | null;
+            /**
+             * Next Contact On
+             * Format: date
+             * @description `days` from today.
+             * @example 2026-03-09
+             */
+            next_contact_on: string;
+            /**
+             * Stage
+             * @example investigating
+             */
+            stage: string;
+            /**
+             * Stage Name
+             * @example 调查取证
+             */
+            stage_name: string | null;
+            /**
+             * Text
+             * @example 已调取现场监控,正在核对。
+             */
+            text: string;
+            /**
+             * Title
+             * @example 已调取监控
+             */
+            title: string;
+            /**
+             * Version
+             * @example 1
+             */
+            version: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -5443,6 +11801,814 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_day_api_v1_appointments_get: {
+        parameters: {
+            query?: {
+                /** @description Legal date; absent: today. */
+                on?: string | null;
+                days?: number;
+                /** @description An instructor's unit; absent: one's own. */
+                unit_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Appointments"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_appointment_api_v1_appointments__appointment_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    book_for_party_api_v1_appointments__appointment_id__book_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pick"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_appointment_api_v1_appointments__appointment_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cancel"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_for_party_api_v1_appointments__appointment_id__move_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offer_again_api_v1_appointments__appointment_id__offer_again_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Again"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_outcome_api_v1_appointments__appointment_id__outcome_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Outcome"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_head_api_v1_audit_head_get: {
         parameters: {
             query?: never;
@@ -5663,6 +12829,338 @@ export interface operations {
             };
         };
     };
+    list_verifications_api_v1_audit_verifications_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verifications"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_verification_api_v1_audit_verifications_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationProgress"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_verification_api_v1_audit_verifications__verification_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                verification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationProgress"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     bind_officer_api_v1_bindings_officer_post: {
         parameters: {
             query?: never;
@@ -5683,6 +13181,687 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_replies_api_v1_canned_replies_get: {
+        parameters: {
+            query?: {
+                /** @description Fill them in for this case; a read of it. */
+                case_id?: string | null;
+                case_kind?: components["schemas"]["CaseKind"] | null;
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replies"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_reply_api_v1_canned_replies_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_reply_api_v1_canned_replies__reply_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reply_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retire_reply_api_v1_canned_replies__reply_id__retire_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reply_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    use_reply_api_v1_canned_replies__reply_id__uses_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reply_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Used"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reply_versions_api_v1_canned_replies__reply_id__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reply_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyVersions"];
                 };
             };
             /** @description The values make no sense together. */
@@ -5902,7 +14081,10 @@ export interface operations {
     register_case_api_v1_cases_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6125,10 +14307,489 @@ export interface operations {
             };
         };
     };
-    close_case_api_v1_cases__case_id__close_post: {
+    list_appointments_api_v1_cases__case_id__appointments_get: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Appointments"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offer_appointment_api_v1_cases__case_id__appointments_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_free_times_api_v1_cases__case_id__appointments_free_get: {
+        parameters: {
+            query: {
+                member_id: string;
+                minutes?: number;
+                /** @description Absent: the case's steward. */
+                officer_id?: string | null;
+                room?: string;
+                /** @description Not before this instant. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreeTimes"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_attachment_api_v1_cases__case_id__attachments_post: {
+        parameters: {
+            query: {
+                /** @description Made by the client for one tap; repeating the request with it changes nothing. */
+                client_key: string;
+            };
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description Up to 20 MB.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_case_api_v1_cases__case_id__close_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -6240,7 +14901,10 @@ export interface operations {
     mark_contact_api_v1_cases__case_id__contacts__contact_id__trust_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 contact_id: string;
                 case_id: string;
@@ -6354,7 +15018,7 @@ export interface operations {
             };
         };
     };
-    list_files_api_v1_cases__case_id__files_get: {
+    list_drafts_api_v1_cases__case_id__drafts_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -6371,7 +15035,475 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Files"];
+                    "application/json": components["schemas"]["Drafts"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_draft_api_v1_cases__case_id__drafts__draft_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_draft_api_v1_cases__case_id__drafts__draft_id__discard_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Discard"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_draft_api_v1_cases__case_id__drafts__draft_id__release_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                draft_id: string;
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Release"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostedView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_files_api_v1_cases__case_id__files_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; absent for the first page. */
+                cursor?: string | null;
+                /** @description Rows a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FileView_"];
                 };
             };
             /** @description The values make no sense together. */
@@ -6593,7 +15725,10 @@ export interface operations {
     hand_over_api_v1_cases__case_id__hand_over_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -6826,7 +15961,10 @@ export interface operations {
     set_kind_api_v1_cases__case_id__kind_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -7054,7 +16192,10 @@ export interface operations {
     approve_api_v1_cases__case_id__members__member_id__approve_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 member_id: string;
                 case_id: string;
@@ -7280,7 +16421,10 @@ export interface operations {
     refuse_api_v1_cases__case_id__members__member_id__refuse_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 member_id: string;
                 case_id: string;
@@ -7397,7 +16541,10 @@ export interface operations {
     remove_member_api_v1_cases__case_id__members__member_id__remove_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 member_id: string;
                 case_id: string;
@@ -7626,7 +16773,10 @@ export interface operations {
     add_party_api_v1_cases__case_id__parties_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -7742,7 +16892,10 @@ export interface operations {
     do_not_invite_api_v1_cases__case_id__parties__party_id__do_not_invite_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 party_id: string;
                 case_id: string;
@@ -7859,7 +17012,10 @@ export interface operations {
     invite_api_v1_cases__case_id__parties__party_id__invite_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 party_id: string;
                 case_id: string;
@@ -7972,7 +17128,10 @@ export interface operations {
     appoint_proxy_api_v1_cases__case_id__parties__party_id__proxies_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 party_id: string;
                 case_id: string;
@@ -8089,7 +17248,10 @@ export interface operations {
     remove_party_api_v1_cases__case_id__parties__party_id__remove_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 party_id: string;
                 case_id: string;
@@ -8206,7 +17368,10 @@ export interface operations {
     protect_api_v1_cases__case_id__persons__person_id__protection_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 person_id: string;
                 case_id: string;
@@ -8215,7 +17380,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ProtectionIn"];
+                "application/json": components["schemas"]["ProtectionChange"];
             };
         };
         responses: {
@@ -8323,7 +17488,10 @@ export interface operations {
     verify_person_api_v1_cases__case_id__persons__person_id__verified_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 person_id: string;
                 case_id: string;
@@ -8440,7 +17608,10 @@ export interface operations {
     reopen_case_api_v1_cases__case_id__reopen_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -8556,7 +17727,10 @@ export interface operations {
     reveal_api_v1_cases__case_id__reveal_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -8672,7 +17846,10 @@ export interface operations {
     enter_stage_api_v1_cases__case_id__stage_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -8691,6 +17868,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offer_templates_api_v1_cases__case_id__update_templates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Templates"];
                 };
             };
             /** @description The values make no sense together. */
@@ -8905,7 +18194,10 @@ export interface operations {
     post_update_api_v1_cases__case_id__updates_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -9021,7 +18313,10 @@ export interface operations {
     preview_api_v1_cases__case_id__updates_preview_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -9040,6 +18335,2850 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_api_v1_cases__case_id__updates__update_id__withdraw_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                update_id: string;
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_changes_api_v1_changes_get: {
+        parameters: {
+            query?: {
+                pending_only?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_change_api_v1_changes__change_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_api_v1_changes__change_id__approve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approving"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refuse_api_v1_changes__change_id__refuse_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refusing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_api_v1_changes__change_id__withdraw_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_calendars_api_v1_duty_calendars_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendars"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_calendar_api_v1_duty_calendars__code__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_calendar_versions_api_v1_duty_calendars__code__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Calendars"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_clients_api_v1_exchange_clients_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clients"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register_client_api_v1_exchange_clients_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewClient"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_client_api_v1_exchange_clients__client_id__revoke_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upserts_api_v1_exchange_upserts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Upserts"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_handovers_api_v1_handovers_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; absent for the first page. */
+                cursor?: string | null;
+                /** @description Rows a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HandoverRow_"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_api_v1_handovers_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaveIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_handover_api_v1_handovers__handover_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_api_v1_handovers__handover_id__accept_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_briefs_api_v1_handovers__handover_id__briefs_get: {
+        parameters: {
+            query?: {
+                /** @description One case alone. */
+                case_id?: string | null;
+            };
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Briefs"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_api_v1_handovers__handover_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_digest_api_v1_handovers__handover_id__digest_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Digest"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_api_v1_handovers__handover_id__items_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangesIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offer_api_v1_handovers__handover_id__offer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    place_api_v1_handovers__handover_id__place_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refuse_api_v1_handovers__handover_id__refuse_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefuseIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    come_back_api_v1_handovers__handover_id__return_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -9474,6 +21613,692 @@ export interface operations {
             };
         };
     };
+    list_imports_api_v1_imports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imports"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_api_v1_imports_cases_post: {
+        parameters: {
+            query: {
+                /** @description The cases' unit. */
+                unit_id: string;
+                filename?: string;
+                /** @description Whether the invitations also go by SMS. */
+                by_sms?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description Up to 20 MB.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_template_api_v1_imports_cases_template_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An .xlsx file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_import_api_v1_imports__import_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commit_api_v1_imports__import_id__commit_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Commit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report_api_v1_imports__import_id__report_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An .xlsx file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_inquiry_api_v1_inquiries__inquiry_id__get: {
         parameters: {
             query?: never;
@@ -9589,7 +22414,10 @@ export interface operations {
     answer_api_v1_inquiries__inquiry_id__answer_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -9705,7 +22533,10 @@ export interface operations {
     ask_back_api_v1_inquiries__inquiry_id__ask_back_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -9821,7 +22652,10 @@ export interface operations {
     close_api_v1_inquiries__inquiry_id__close_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -9934,10 +22768,125 @@ export interface operations {
             };
         };
     };
-    hand_over_api_v1_inquiries__inquiry_id__hand_over_post: {
+    get_events_api_v1_inquiries__inquiry_id__events_get: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                inquiry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hand_over_api_v1_inquiries__inquiry_id__hand_over_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -10053,7 +23002,10 @@ export interface operations {
     merge_api_v1_inquiries__inquiry_id__merge_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -10169,7 +23121,10 @@ export interface operations {
     preview_api_v1_inquiries__inquiry_id__preview_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -10285,7 +23240,10 @@ export interface operations {
     reopen_api_v1_inquiries__inquiry_id__reopen_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -10401,7 +23359,10 @@ export interface operations {
     log_talk_api_v1_inquiries__inquiry_id__talks_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -10865,6 +23826,351 @@ export interface operations {
             };
         };
     };
+    find_persons_api_v1_inspection_persons_search_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonSearch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectedPersons"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reads_of_person_api_v1_inspection_persons__person_id__reads_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; absent for the first page. */
+                cursor?: string | null;
+                /** @description Rows a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LookView_"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_proof_api_v1_inspection_proofs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_unrelated_reads_api_v1_inspection_units__unit_id__unrelated_reads_get: {
         parameters: {
             query: {
@@ -11120,6 +24426,230 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Joined"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_keys_api_v1_keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_rotation_api_v1_keys_rotations_proposals_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotationProposal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -11896,6 +25426,2045 @@ export interface operations {
             };
         };
     };
+    list_templates_api_v1_message_templates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Places"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_template_api_v1_message_templates_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["api__message_templates__DraftIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_template_api_v1_message_templates_trials_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["api__message_templates__DraftIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_template_versions_api_v1_message_templates__notice___channel__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notice: string;
+                channel: components["schemas"]["Channel"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateVersions"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_template_api_v1_message_templates__template_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_template_api_v1_message_templates__template_id__activate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    template_approved_api_v1_message_templates__template_id__approved_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovedIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_up_template_api_v1_message_templates__template_id__give_up_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    template_rejected_api_v1_message_templates__template_id__rejected_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectedIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_template_api_v1_message_templates__template_id__submit_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_definitions_api_v1_metric_definitions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionView"][];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_my_appointments_api_v1_my_appointments_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyAppointments"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    my_appointment_api_v1_my_appointments__appointment_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyAppointment"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    book_my_appointment_api_v1_my_appointments__appointment_id__book_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pick"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyAppointment"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_my_appointment_api_v1_my_appointments__appointment_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyAppointment"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    my_other_times_api_v1_my_appointments__appointment_id__free_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OtherTimes"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_my_appointment_api_v1_my_appointments__appointment_id__move_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyAppointment"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_other_times_api_v1_my_appointments__appointment_id__other_times_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OtherTimesIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_my_cases_api_v1_my_cases_get: {
         parameters: {
             query?: never;
@@ -12118,10 +27687,137 @@ export interface operations {
             };
         };
     };
-    call_back_api_v1_my_cases__case_id__call_back_post: {
+    read_attachment_api_v1_my_cases__case_id__attachments__file_id__get: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                file_id: string;
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": string;
+                    "audio/amr": string;
+                    "audio/mp4": string;
+                    "audio/mpeg": string;
+                    "audio/silk": string;
+                    "image/gif": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
+                    "video/mp4": string;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    call_back_api_v1_my_cases__case_id__call_back_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -12236,7 +27932,12 @@ export interface operations {
     };
     list_my_files_api_v1_my_cases__case_id__files_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the page before; absent for the first page. */
+                cursor?: string | null;
+                /** @description Rows a page. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 case_id: string;
@@ -12251,7 +27952,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Files"];
+                    "application/json": components["schemas"]["Page_FileView_"];
                 };
             };
             /** @description The values make no sense together. */
@@ -12591,7 +28292,10 @@ export interface operations {
     ask_api_v1_my_cases__case_id__inquiries_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -12707,7 +28411,10 @@ export interface operations {
     leave_api_v1_my_cases__case_id__leave_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -12940,7 +28647,10 @@ export interface operations {
     challenge_api_v1_my_inquiries__inquiry_id__challenge_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 inquiry_id: string;
             };
@@ -13280,7 +28990,10 @@ export interface operations {
     rate_api_v1_my_ratings__rating_id__post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 rating_id: string;
             };
@@ -13396,7 +29109,10 @@ export interface operations {
     comment_api_v1_my_ratings__rating_id__comment_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 rating_id: string;
             };
@@ -13622,7 +29338,10 @@ export interface operations {
     consent_api_v1_my_subscriptions_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13639,6 +29358,120 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Subscriptions"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrol_api_v1_officer_enrolments_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolmentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficerSession"];
                 };
             };
             /** @description The values make no sense together. */
@@ -13849,7 +29682,10 @@ export interface operations {
     create_officer_api_v1_officers_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13960,10 +29796,252 @@ export interface operations {
             };
         };
     };
-    set_active_api_v1_officers__officer_id__active_post: {
+    import_table_api_v1_officers_import_post: {
+        parameters: {
+            query?: {
+                /** @description Only look. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description Up to 20 MB.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_officer_api_v1_officers__officer_id__put: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                officer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfficerEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficerView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_active_api_v1_officers__officer_id__active_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 officer_id: string;
             };
@@ -13982,6 +30060,346 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_code_api_v1_officers__officer_id__enrolment_code_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                officer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_officer_api_v1_officers__officer_id__move_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                officer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfficerMove"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficerMoved"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_open_cases_api_v1_officers__officer_id__open_cases_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                officer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenCases"];
                 };
             };
             /** @description The values make no sense together. */
@@ -14191,7 +30609,10 @@ export interface operations {
     grant_role_api_v1_officers__officer_id__roles_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 officer_id: string;
             };
@@ -14307,7 +30728,10 @@ export interface operations {
     reset_second_factor_api_v1_officers__officer_id__second_factor_reset_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 officer_id: string;
             };
@@ -14322,6 +30746,572 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_officer_sessions_api_v1_officers__officer_id__sessions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                officer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficerSessions"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_officer_session_api_v1_officers__officer_id__sessions__session_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                officer_id: string;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_policies_api_v1_promise_policies_get: {
+        parameters: {
+            query?: {
+                subject?: string;
+                unit_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policies"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_policy_api_v1_promise_policies_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__promises__PreviewView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_policy_api_v1_promise_policies_proposals_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyProposal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -14648,7 +31638,10 @@ export interface operations {
     rate_by_link_api_v1_rating_links__token__post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 token: string;
             };
@@ -14667,6 +31660,230 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RatedView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rating_rules_api_v1_rating_rules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingRulesView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_rating_rules_api_v1_rating_rules_proposals_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesProposal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -14993,6 +32210,125 @@ export interface operations {
             };
         };
     };
+    get_dashboard_api_v1_reports_units__unit_id__dashboard_get: {
+        parameters: {
+            query: {
+                /** @description Of the series; by the period's length. */
+                grain?: components["schemas"]["Grain"] | null;
+                /** @description Legal date in Asia/Shanghai, included. */
+                first: string;
+                /** @description Included; at most a year after `first`. */
+                last: string;
+            };
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_rows_api_v1_reports_units__unit_id___figure__get: {
         parameters: {
             query: {
@@ -15004,6 +32340,14 @@ export interface operations {
                 first: string;
                 /** @description Included; at most a year after `first`. */
                 last: string;
+                /** @description Of the case. */
+                kind?: components["schemas"]["CaseKind"] | "unknown" | null;
+                /** @description Of the first message. */
+                channel?: string | null;
+                /** @description Of the legal day in which it was asked. */
+                hour?: number | null;
+                /** @description Whose it is. */
+                officer_id?: string | null;
             };
             header?: never;
             path: {
@@ -15115,10 +32459,139 @@ export interface operations {
             };
         };
     };
+    export_rows_api_v1_reports_units__unit_id___figure__export_get: {
+        parameters: {
+            query: {
+                /** @description Legal date in Asia/Shanghai, included. */
+                first: string;
+                /** @description Included; at most a year after `first`. */
+                last: string;
+                /** @description Of the case. */
+                kind?: components["schemas"]["CaseKind"] | "unknown" | null;
+                /** @description Of the first message. */
+                channel?: string | null;
+                /** @description Of the legal day in which it was asked. */
+                hour?: number | null;
+                /** @description Whose it is. */
+                officer_id?: string | null;
+            };
+            header?: never;
+            path: {
+                unit_id: string;
+                figure: components["schemas"]["Figure"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     end_role_api_v1_roles__grant_id__end_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 grant_id: string;
             };
@@ -15133,6 +32606,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_unenrolled_api_v1_second_factors_missing_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unenrolled"];
                 };
             };
             /** @description The values make no sense together. */
@@ -16352,7 +33935,10 @@ export interface operations {
     create_unit_api_v1_units_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -16369,6 +33955,238 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UnitView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_unit_api_v1_units__unit_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_unit_api_v1_units__unit_id__close_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitClosing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitClosed"];
                 };
             };
             /** @description The values make no sense together. */
@@ -16581,7 +34399,10 @@ export interface operations {
     enter_shift_api_v1_units__unit_id__roster_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 unit_id: string;
             };
@@ -16694,6 +34515,360 @@ export interface operations {
             };
         };
     };
+    export_roster_api_v1_units__unit_id__roster_export_get: {
+        parameters: {
+            query: {
+                /** @description Legal date. */
+                first: string;
+                /** @description Legal date, included. */
+                last: string;
+            };
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_roster_api_v1_units__unit_id__roster_import_post: {
+        parameters: {
+            query?: {
+                /** @description Only look: save nothing. */
+                trial?: boolean;
+            };
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description Up to 20 MB.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterReport"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roster_template_api_v1_units__unit_id__roster_template_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     remove_shift_api_v1_units__unit_id__roster__shift_id__delete: {
         parameters: {
             query?: never;
@@ -16701,6 +34876,462 @@ export interface operations {
             path: {
                 unit_id: string;
                 shift_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_templates_api_v1_units__unit_id__update_templates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Templates"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_template_api_v1_units__unit_id__update_templates_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__update_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_template_api_v1_update_templates__template_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__update_templates__TemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_template_api_v1_update_templates__template_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template_id: string;
             };
             cookie?: never;
         };
@@ -17039,7 +35670,10 @@ export interface operations {
     record_call_api_v1_visits__visit_id__calls_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 visit_id: string;
             };
@@ -17155,7 +35789,10 @@ export interface operations {
     close_api_v1_visits__visit_id__close_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 visit_id: string;
             };
@@ -17271,7 +35908,10 @@ export interface operations {
     dial_api_v1_visits__visit_id__dial_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 visit_id: string;
             };
@@ -17383,7 +36023,10 @@ export interface operations {
     reassign_api_v1_visits__visit_id__reassign_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 visit_id: string;
             };
@@ -17499,7 +36142,10 @@ export interface operations {
     settle_api_v1_visits__visit_id__settle_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 visit_id: string;
             };
