@@ -162,6 +162,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/cases/{case_id}/parties/{party_id}/proxies"): CASE_WRITE,
     ("GET", "/cases/{case_id}/members"): CASE_READ,
     ("GET", "/cases/{case_id}/members/{member_id}/receipt"): CASE_WRITE,
+    ("GET", "/cases/{case_id}/members/{member_id}/receipt.pdf"): CASE_WRITE,
     ("POST", "/cases/{case_id}/members/{member_id}/approve"): CASE_WRITE,
     ("POST", "/cases/{case_id}/members/{member_id}/refuse"): CASE_WRITE,
     ("POST", "/cases/{case_id}/members/{member_id}/remove"): CASE_WRITE,
@@ -186,6 +187,8 @@ TABLE: dict[tuple[str, str], Rule] = {
     # Inquiries.
     ("GET", "/queue"): INQUIRY,
     ("GET", "/cases/{case_id}/inquiries"): CASE_READ,
+    ("POST", "/inquiries/answer-many/preview"): INQUIRY,
+    ("POST", "/inquiries/answer-many"): INQUIRY,
     ("GET", "/inquiries/{inquiry_id}"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/preview"): INQUIRY,
     ("POST", "/inquiries/{inquiry_id}/answer"): INQUIRY,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
+from starlette.responses import Response
 
-from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase
+from api.deps import ActorDep, ReadableCase, ServicesDep, WritableCase, officer_id_of
+from api.invitation_page import JOIN_PAGE
 from api.once import OnceRoute
 from api.party_schemas import (
     ContactView,
@@ -23,7 +27,9 @@ from api.party_schemas import (
     party_draft,
     receipt_of,
 )
+from api.receipt_pdf import ReceiptFacts, render
 from api.schemas import Done, Payload, Reason, View
+from kit import clock
 from kit.crypto import vault
 from stewardship import intake
 from stewardship.casework.cases.models import Case
@@ -33,11 +39,20 @@ from stewardship.casework.parties import service as parties
 from stewardship.casework.parties.models import Party, PartyRole
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, NotFound
+from stewardship.foundation.org.models import Officer, Unit
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Contact, Person, Trust
 from stewardship.foundation.people.rules import masked_name, masked_phone
+from wechat.errors import CallError
 
+log = structlog.get_logger(__name__)
 router = APIRouter(tags=["parties"], route_class=OnceRoute)
+
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+"""What can be printed: PNG and JPEG."""
+PDF: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}, "description": "A PDF."}
+}
 
 
 class Parties(View):
@@ -210,14 +225,53 @@ def _member_view(member: Member, person: Person) -> MemberView:
 @router.get("/cases/{case_id}/members/{member_id}/receipt")
 async def get_receipt(member_id: UUID, case: WritableCase, actor: ActorDep, services: ServicesDep) -> Receipt:
     """The receipt again, while its invitation holds; that it was shown is recorded."""
+    invitation, token = await _held_invitation(case, member_id)
+    await audit.record("receipt.read", actor, ("member", member_id), case_id=case.id, unit_id=case.unit_id)
+    return await receipt_of(services, await Member.get(id=member_id), invitation, token)
+
+
+async def _held_invitation(case: Case, member_id: UUID) -> tuple[Invitation, str]:
+    """The member's invitation while it holds, with its token. Raises NotFound, Gone."""
     await groups.member_in(case.id, member_id)
     invitation = await Invitation.filter(member_id=member_id).order_by("-created_at").first()
     if invitation is None:
         raise NotFound("invitation_not_found", "还没有邀请", "请先邀请。")
     token = vault().ring.open_text(invitation.token_sealed, TOKEN)
     await groups.invitation_of(token)
-    await audit.record("receipt.read", actor, ("member", member_id), case_id=case.id, unit_id=case.unit_id)
-    return await receipt_of(services, await Member.get(id=member_id), invitation, token)
+    return invitation, token
+
+
+@router.get("/cases/{case_id}/members/{member_id}/receipt.pdf", response_class=Response, responses=PDF)
+async def print_receipt(member_id: UUID, case: WritableCase, actor: ActorDep, services: ServicesDep) -> Response:
+    """The same receipt for the printer (A5, one page), with the printing officer's number; printing it is recorded."""
+    invitation, token = await _held_invitation(case, member_id)
+    await audit.record("receipt.printed", actor, ("member", member_id), case_id=case.id, unit_id=case.unit_id)
+    unit, officer = await Unit.get(id=case.unit_id), await Officer.get(id=officer_id_of(actor))
+    receipt = await receipt_of(services, await Member.get(id=member_id), invitation, token)
+    facts = ReceiptFacts(
+        unit=unit.name,
+        reference=case.reference,
+        check_word=invitation.check_word,
+        link=receipt.qr_content,
+        duty_phone=unit.duty_phone,
+        officer_number=officer.number,
+        printed_at=clock.now(),
+        expires_at=invitation.expires_at,
+        mini_program=await _mini_program_code(services, token),
+    )
+    content = await asyncio.to_thread(render, facts)
+    disposition = f'inline; filename="receipt-{case.reference}.pdf"'
+    return Response(content, media_type="application/pdf", headers={"Content-Disposition": disposition})
+
+
+async def _mini_program_code(services: ServicesDep, token: str) -> bytes | None:
+    """WeChat's own code, or None while the platform is away: the link's code stands alone then."""
+    try:
+        picture = await services.mini_program.code(token, JOIN_PAGE)
+    except CallError as error:
+        log.warning("receipt_without_code", error=type(error).__name__)
+        return None
+    return picture.content if picture.content.startswith(PICTURES) else None
 
 
 @router.post("/cases/{case_id}/members/{member_id}/approve")

@@ -288,6 +288,7 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("POST", "/cases/{case_id}/parties/{party_id}/proxies"): party("invited", json=INVITED_PROXY),
     ("GET", "/cases/{case_id}/members"): case(),
     ("GET", "/cases/{case_id}/members/{member_id}/receipt"): member("invited"),
+    ("GET", "/cases/{case_id}/members/{member_id}/receipt.pdf"): member("invited"),
     ("POST", "/cases/{case_id}/members/{member_id}/approve"): member("pending"),
     ("POST", "/cases/{case_id}/members/{member_id}/refuse"): member("pending", json=BECAUSE),
     ("POST", "/cases/{case_id}/members/{member_id}/remove"): member("invited", json=BECAUSE),
@@ -337,6 +338,12 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("DELETE", "/update-templates/{template_id}"): lambda w: Request("unit", path={"template_id": w.template_id}),
     ("GET", "/queue"): plain(shows="inquiry"),
     ("GET", "/cases/{case_id}/inquiries"): case(),
+    ("POST", "/inquiries/answer-many/preview"): lambda w: Request(
+        json={"inquiry_ids": [str(w.inquiry_id)], "text": "{称呼}您好。"}
+    ),
+    ("POST", "/inquiries/answer-many"): lambda w: Request(
+        json={"inquiries": [{"inquiry_id": str(w.inquiry_id), "expected_version": 1}], "text": "{称呼}您好。"}
+    ),
     ("GET", "/inquiries/{inquiry_id}"): inquiry(),
     ("POST", "/inquiries/{inquiry_id}/preview"): inquiry(json={"text": "周五前答复。"}),
     ("POST", "/inquiries/{inquiry_id}/reopen"): inquiry(json=BECAUSE, code="inquiry_open"),
