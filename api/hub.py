@@ -7,6 +7,7 @@ import contextlib
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -91,9 +92,10 @@ class Live:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            # The client may take a cancellation for a broken connection, and go on: ask until it ends.
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=AGAIN_SECONDS)
 
     async def _follow(self) -> None:
         while True:
@@ -113,11 +115,10 @@ class Live:
                 message = await channel.get_message(timeout=BEAT_SECONDS)
                 if message is None:
                     await channel.ping()
-                    continue
-                found = hints.load(message["data"])
-                await asyncio.sleep(GATHER_SECONDS)
-                while len(found) < AT_ONCE and (more := await channel.get_message(timeout=0)):
-                    found += hints.load(more["data"])
+                found = _hints_in(message)
+                await asyncio.sleep(GATHER_SECONDS if found else 0)
+                while found and len(found) < AT_ONCE and (more := await channel.get_message(timeout=0)):
+                    found += _hints_in(more)
                 await self.pass_on(found)
 
     async def pass_on(self, found: list[Hint]) -> None:
@@ -139,6 +140,11 @@ class Live:
         for several in self._lines.values():
             for line in several:
                 line.tell(topics)
+
+
+def _hints_in(message: dict[str, Any] | None) -> list[Hint]:
+    """None in the answer to a ping."""
+    return hints.load(message["data"]) if message and message["type"] == "message" else []
 
 
 _running: weakref.WeakSet[Live] = weakref.WeakSet()

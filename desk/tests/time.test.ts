@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { day, duration, legalDate, moment, timeLeft, urgency } from "@/kit/time";
+
+test("a length of duty time is said in the largest unit that is still exact enough", () => {
+  assert.equal(duration(30), "不到 1 分钟");
+  assert.equal(duration(12 * 60 + 59), "12 分钟");
+  assert.equal(duration(3600), "1 小时");
+  assert.equal(duration(3600 + 61), "1 小时 1 分");
+  assert.equal(duration(23 * 3600 + 1800), "23 小时");
+});
+
+test("what is left and what is over are told apart, in words and in loudness", () => {
+  assert.equal(timeLeft(12 * 60), "剩 12 分钟");
+  assert.equal(timeLeft(-3600), "超 1 小时");
+  assert.deepEqual([-1, 0, 600, 601].map(urgency), ["over", "soon", "soon", "calm"]);
+});
+
+test("an instant of today is its time alone, in China's time wherever the computer stands", () => {
+  const now = new Date("2026-03-02T03:00:00Z");
+  assert.equal(moment("2026-03-02T02:05:00Z", now), "10:05");
+  assert.match(moment("2026-03-01T02:05:00Z", now), /3月1日.*10:05/);
+  assert.equal(legalDate(new Date("2026-03-01T16:30:00Z")), "2026-03-02");
+  assert.match(day("2026-03-09"), /2026年3月9日/);
+});
