@@ -12,7 +12,7 @@ os.environ.setdefault("STEWARD_ENVIRONMENT", "test")
 from bench.results import Result, show, write
 from bench.stage import stage
 
-MODULES = ("bench.status", "bench.fan_out", "bench.scheduler", "bench.figures")
+MODULES = ("bench.status", "bench.fan_out", "bench.scheduler", "bench.figures", "bench.desk")
 
 
 def main() -> int:

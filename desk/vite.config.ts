@@ -12,6 +12,7 @@ export default defineConfig({
   define: { __VUE_OPTIONS_API__: "true" },
   build: {
     target: "es2022",
+    manifest: true,
     // The policy of the page forbids inlined data in places where a file does as well.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 900,

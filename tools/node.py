@@ -132,7 +132,7 @@ def npm(node: list[str], place: Path, *arguments: str) -> int:
 def sources(place: Path) -> Iterable[Path]:
     """What a build is made of."""
     for entry in place.iterdir():
-        if entry.name in NOT_SOURCES or entry.name.startswith(".foundation"):
+        if entry.name in NOT_SOURCES:
             continue
         yield from (entry.rglob("*") if entry.is_dir() else [entry])
 
