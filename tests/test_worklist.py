@@ -22,8 +22,8 @@ async def ask(joined: Joined, text: str) -> None:
     await inquiries.ask(Actor(ActorKind.CITIZEN, member.person_id), member, text, channel="oa", source_key=None)
 
 
-async def queue_of(world: World, name: str, **options: bool) -> list[Task]:
-    return await worklist.queue(await acting(getattr(world, name)), limit=20, **options)
+async def queue_of(world: World, name: str, *, own_only: bool = False) -> list[Task]:
+    return await worklist.queue(await acting(getattr(world, name)), limit=20, own_only=own_only)
 
 
 async def test_every_kind_in_one_order_with_the_time_left_in_duty_time(

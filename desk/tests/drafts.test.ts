@@ -2,25 +2,31 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clearDrafts, keepDraft, readDraft } from "@/kit/drafts";
 
-/** As the browser's: its entries are its own properties. */
-function storage(): Storage {
-  const kept: Record<string, string> = {};
-  return Object.assign(
-    Object.create({
-      getItem: (key: string) => kept[key] ?? null,
-      setItem(this: Record<string, string>, key: string, value: string) {
-        kept[key] = this[key] = value;
-      },
-      removeItem(this: Record<string, string>, key: string) {
-        delete kept[key];
-        delete this[key];
-      },
-    }) as Storage,
-  );
+/** As the browser's, whose entries are its own properties as well. */
+class Kept implements Storage {
+  [name: string]: unknown;
+  get length(): number {
+    return Object.keys(this).length;
+  }
+  key(index: number): string | null {
+    return Object.keys(this)[index] ?? null;
+  }
+  getItem(key: string): string | null {
+    return Object.hasOwn(this, key) ? String(this[key]) : null;
+  }
+  setItem(key: string, value: string): void {
+    this[key] = value;
+  }
+  removeItem(key: string): void {
+    Reflect.deleteProperty(this, key);
+  }
+  clear(): void {
+    Object.keys(this).forEach((key) => this.removeItem(key));
+  }
 }
 
-test("a draft is there again until it is sent", () => {
-  const place = storage();
+void test("a draft is there again until it is sent", () => {
+  const place = new Kept();
   keepDraft("officer:inquiry:1", "请带身份证。", 0, place);
   assert.equal(readDraft("officer:inquiry:1", 1, place), "请带身份证。");
   assert.equal(readDraft("other:inquiry:1", 1, place), "");
@@ -28,8 +34,8 @@ test("a draft is there again until it is sent", () => {
   assert.equal(readDraft("officer:inquiry:1", 3, place), "");
 });
 
-test("a draft does not outlive a session, and logging out forgets every one", () => {
-  const place = storage();
+void test("a draft does not outlive a session, and logging out forgets every one", () => {
+  const place = new Kept();
   keepDraft("a", "旧的", 0, place);
   assert.equal(readDraft("a", 13 * 3600 * 1000, place), "");
   keepDraft("b", "新的", 0, place);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { day, duration, legalDate, moment, timeLeft, urgency } from "@/kit/time";
 
-test("a length of duty time is said in the largest unit that is still exact enough", () => {
+void test("a length of duty time is said in the largest unit that is still exact enough", () => {
   assert.equal(duration(30), "不到 1 分钟");
   assert.equal(duration(12 * 60 + 59), "12 分钟");
   assert.equal(duration(3600), "1 小时");
@@ -10,13 +10,13 @@ test("a length of duty time is said in the largest unit that is still exact enou
   assert.equal(duration(23 * 3600 + 1800), "23 小时");
 });
 
-test("what is left and what is over are told apart, in words and in loudness", () => {
+void test("what is left and what is over are told apart, in words and in loudness", () => {
   assert.equal(timeLeft(12 * 60), "剩 12 分钟");
   assert.equal(timeLeft(-3600), "超 1 小时");
   assert.deepEqual([-1, 0, 600, 601].map(urgency), ["over", "soon", "soon", "calm"]);
 });
 
-test("an instant of today is its time alone, in China's time wherever the computer stands", () => {
+void test("an instant of today is its time alone, in China's time wherever the computer stands", () => {
   const now = new Date("2026-03-02T03:00:00Z");
   assert.equal(moment("2026-03-02T02:05:00Z", now), "10:05");
   assert.match(moment("2026-03-01T02:05:00Z", now), /3月1日.*10:05/);
