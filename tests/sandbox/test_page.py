@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect, sync_playwright
 
 from tests.sandbox.conftest import Platform, Received, Receiver, free_port
 from tests.sandbox.test_callbacks import fields, passive_text
@@ -232,6 +232,20 @@ def test_the_story_shows_its_progress_and_brings_the_phone_it_is_about_into_sigh
     expect(story.get_by_text("41 / 42 步完成")).to_be_in_viewport()
     tell(table, *["passed"] * 42)
     expect(story.get_by_text("现在由您来演")).to_be_visible()
+
+
+def test_what_happens_while_the_page_is_being_loaded_is_on_it(page: Page, table: Platform) -> None:
+    def meanwhile(route: Route) -> None:
+        fetched = route.fetch()
+        tell(table, "passed", "running")
+        table.phone("late", "钱来迟", "19900000009")
+        route.fulfill(response=fetched)
+
+    page.route("**/control/story", meanwhile, times=1)
+    page.reload()
+    story = page.get_by_role("complementary", name="故事进展")
+    expect(story.get_by_text("1 / 2 步完成")).to_be_visible()
+    expect(phone(page, "钱来迟")).to_be_visible()
 
 
 def test_a_small_screen_shows_story_and_phones_without_scrolling_sideways(page: Page, table: Platform) -> None:

@@ -18,7 +18,7 @@ export const state = {
 
 const listeners = new Map();
 
-/** on("entry", (entry, isNew) => …). Topics: loaded, phones, phone, entry, menu, qrcodes, templates, story, faults, clock, online. */
+/** on("entry", (entry, isNew) => …). Topics: loaded, unloaded, phones, phone, entry, menu, qrcodes, templates, story, faults, clock, online. */
 export function on(topic, listener) {
   if (!listeners.has(topic)) listeners.set(topic, new Set());
   listeners.get(topic).add(listener);
@@ -47,15 +47,14 @@ async function allEntries() {
   }
 }
 
-export async function load() {
+async function load() {
   const [phones, entries, menu, qrcodes, templates, story, faults, accounts, clock] = await Promise.all([
     get("/phones"), allEntries(), get("/menu"), get("/qrcodes"), get("/templates"), get("/story"), get("/faults"),
     get("/accounts"), get("/clock"),
   ]);
-  const cameMeanwhile = [...state.entries.values()].flat().filter(({ seq }) => seq > (entries.at(-1)?.seq ?? 0));
   state.phones = new Map(phones.map((phone) => [phone.id, phone]));
   state.entries = new Map(phones.map((phone) => [phone.id, []]));
-  for (const entry of [...entries, ...cameMeanwhile]) state.entries.get(entry.phone)?.push(entry);
+  for (const entry of entries) state.entries.get(entry.phone)?.push(entry);
   Object.assign(state, { menu: menu.menu, qrcodes, templates, faults, accounts });
   state.story = new Map(story.map((step) => [step.number, step]));
   takeClock(clock);
@@ -140,16 +139,38 @@ const takers = {
   async account() {
     state.accounts = await get("/accounts");
   },
-  reset: load,
+  reset: refresh,
 };
 
+// What comes while everything is being fetched waits and is taken afterwards, in order: what was fetched may be older
+// than it, and would otherwise overwrite it.
+let waiting = null;
+
+function take(name, data) {
+  if (waiting) waiting.push([name, data]);
+  else takers[name](data);
+}
+
+async function refresh() {
+  if (waiting) return;
+  waiting = [];
+  try {
+    await load();
+  } catch (error) {
+    tell("unloaded", error);
+  } finally {
+    const came = waiting;
+    waiting = null;
+    for (const [name, data] of came) take(name, data);
+  }
+}
+
+/** Shows everything and keeps it up to date. Fetches only once the stream is open, so that no change falls in between. */
 export function listen() {
   const stream = new EventSource("/control/events");
-  let first = true;
   stream.addEventListener("hello", () => {
-    // After a break the page may have missed anything.
-    if (!first) load();
-    first = false;
+    // After a break, too, the page may have missed anything.
+    take("reset");
     state.online = true;
     tell("online");
   });
@@ -157,7 +178,7 @@ export function listen() {
     state.online = false;
     tell("online");
   });
-  for (const [name, take] of Object.entries(takers)) {
-    stream.addEventListener(name, (event) => take(JSON.parse(event.data)));
+  for (const name of Object.keys(takers)) {
+    stream.addEventListener(name, (event) => take(name, JSON.parse(event.data)));
   }
 }
