@@ -54,6 +54,11 @@ class Notice(StrEnum):
     HANDOVER_OFFERED = "handover_offered"
     HANDOVER_REFUSED = "handover_refused"
     HANDOVER_RETURNED = "handover_returned"
+    INQUIRY_NUDGED = "inquiry_nudged"
+    INQUIRY_COMMENTED = "inquiry_commented"
+    CONTEST_TO_DECIDE = "contest_to_decide"
+    CONTEST_DECIDED = "contest_decided"
+    DAILY_DIGEST = "daily_digest"
 
 
 _ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
@@ -367,6 +372,49 @@ class HandoverReturned(OfficerContext):
 
     notice = Notice.HANDOVER_RETURNED
     count: Annotated[int, Field(ge=0, le=9999)]
+
+
+class InquiryNudged(OfficerContext):
+    """The instructor asks for an answer to a question that is yours."""
+
+    notice = Notice.INQUIRY_NUDGED
+    due_at: AwareDatetime
+
+
+class InquiryCommented(OfficerContext):
+    """An instructor wrote a note on a question that is yours; the note stays behind login."""
+
+    notice = Notice.INQUIRY_COMMENTED
+
+
+class ContestToDecide(OfficerContext):
+    """A missed promise is contested; you decide by `due_at`, or whoever should have did not."""
+
+    notice = Notice.CONTEST_TO_DECIDE
+    due_at: AwareDatetime
+    late: bool = False
+
+
+class ContestDecided(OfficerContext):
+    """The missed promise that you contested was judged."""
+
+    notice = Notice.CONTEST_DECIDED
+    accepted: bool
+
+
+Number = Annotated[int, Field(ge=0, le=9_999_999)]
+
+
+class DailyDigest(OfficerContext):
+    """What an instructor begins the day with: numbers only. Where others name a case, `reference` is the day."""
+
+    notice = Notice.DAILY_DIGEST
+    overdue: Number
+    due_today: Number
+    silent: Number
+    answered: Number
+    rated: Number
+    dissatisfied: Number
 
 
 def _all(kind: type[Context]) -> list[type[Context]]:

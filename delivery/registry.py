@@ -47,14 +47,18 @@ class Entry:
         return CONTEXTS[self.notice]
 
 
+_DESK_PAGE = "pages/desk/index?reference={reference}"
+
+
 def _citizen(
     notice: Notice, days: float, *, channels: tuple[Channel, ...] = EVERYWHERE, call: bool = False, **more: bool | str
 ) -> Entry:
     return Entry(notice, RecipientKind.PERSON, channels, timedelta(days=days), call, **more)  # type: ignore[arg-type]  # at_night and page, by name.
 
 
-def _officer(notice: Notice, hours: float, *, at_night: bool = False, threat: bool = False) -> Entry:
-    page = "pages/desk/index?reference={reference}"
+def _officer(
+    notice: Notice, hours: float, *, at_night: bool = False, threat: bool = False, page: str = _DESK_PAGE
+) -> Entry:
     lifetime = timedelta(hours=hours)
     return Entry(notice, RecipientKind.OFFICER, TO_OFFICER, lifetime, at_night=at_night, threat=threat, page=page)
 
@@ -99,6 +103,11 @@ _ENTRIES = (
     _officer(Notice.HANDOVER_OFFERED, 72),
     _officer(Notice.HANDOVER_REFUSED, 72),
     _officer(Notice.HANDOVER_RETURNED, 72),
+    _officer(Notice.INQUIRY_NUDGED, 8),
+    _officer(Notice.INQUIRY_COMMENTED, 24),
+    _officer(Notice.CONTEST_TO_DECIDE, 48),
+    _officer(Notice.CONTEST_DECIDED, 48),
+    _officer(Notice.DAILY_DIGEST, 8, page="pages/desk/digest"),
 )
 
 REGISTRY: dict[Notice, Entry] = {entry.notice: entry for entry in _ENTRIES}

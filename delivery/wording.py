@@ -262,3 +262,48 @@ def _safe_notice(context: c.SafeNoticeDue) -> Said:
     line = f"有一位当事人需要用安全方式告知,请在 {moment(context.due_at)} 前完成。"
     hint = ("详情请在工作台查看", "请您处理")
     return officer_said(context, ("安全告知待您完成", "安全告知"), context.due_at, hint, line)
+
+
+@says(c.InquiryNudged)
+def _nudged(context: c.InquiryNudged) -> Said:
+    line = f"教导员请您尽快答复群众提问,时限 {moment(context.due_at)}。"
+    return officer_said(
+        context, ("教导员请您尽快答复", "请尽快答复"), context.due_at, ("请尽快答复群众提问", "请您处理"), line
+    )
+
+
+@says(c.InquiryCommented)
+def _commented(context: c.InquiryCommented) -> Said:
+    line = "教导员对您负责的提问写了批注,请在工作台查看。"
+    return officer_said(context, ("教导员有批注", "有批注"), clock.now(), ("请在工作台查看", "请您查看"), line)
+
+
+@says(c.ContestToDecide)
+def _contest(context: c.ContestToDecide) -> Said:
+    due = moment(context.due_at)
+    line = f"有一件超时异议没有按期({due})审核,请您审核。" if context.late else f"有一件超时异议,请在 {due} 前审核。"
+    matter = ("超时异议逾期未审核", "超时异议待审核") if context.late else ("超时异议待审核",)
+    return officer_said(context, matter, context.due_at, ("请在工作台审核", "请您处理"), line)
+
+
+@says(c.ContestDecided)
+def _contest_decided(context: c.ContestDecided) -> Said:
+    outcome = "成立" if context.accepted else "不成立"
+    line = f"您提出的超时异议已审核:{outcome}。理由请在工作台查看。"
+    return officer_said(
+        context,
+        (f"超时异议审核结果:{outcome}", f"异议{outcome}"),
+        clock.now(),
+        ("理由请在工作台查看", "请您查看"),
+        line,
+    )
+
+
+@says(c.DailyDigest)
+def _digest(context: c.DailyDigest) -> Said:
+    line = (
+        f"今日提要:超时未答 {context.overdue} 件,今天到期 {context.due_today} 件,超期未联系 {context.silent} 件。\n"
+        f"上一工作日以来:答复 {context.answered} 件,收到评价 {context.rated} 份,其中不满意 {context.dissatisfied} 份。"
+    )
+    hint = (f"超时{context.overdue} 今天到期{context.due_today}", f"超时{context.overdue}件", "请在工作台查看")
+    return officer_said(context, ("今日提要", "今日提要"), clock.now(), hint, line)

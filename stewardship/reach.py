@@ -47,7 +47,13 @@ APPOINTMENTS: dict[Notice, AppointmentState] = {
 come, in the group or not: people without WeChat are asked by SMS."""
 ABOUT_ONESELF = ANSWERS | APPOINTMENTS.keys() | {Notice.WHICH_QUESTION}
 OVERTAKEN = frozenset(
-    {Notice.INQUIRY_WARNING, Notice.INQUIRY_ESCALATED, Notice.INQUIRY_OVERDUE, Notice.INQUIRY_BREACHED}
+    {
+        Notice.INQUIRY_WARNING,
+        Notice.INQUIRY_ESCALATED,
+        Notice.INQUIRY_OVERDUE,
+        Notice.INQUIRY_BREACHED,
+        Notice.INQUIRY_NUDGED,
+    }
 )
 """Notices that an answer given meanwhile makes pointless."""
 

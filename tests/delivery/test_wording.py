@@ -59,6 +59,9 @@ FACTS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("purpose", "one", "other", "what"), chinese.map(lambda word: word[:20])),
     **dict.fromkeys(("place", "fee"), chinese.map(lambda word: word[:20]) | st.just("")),
     **dict.fromkeys(("first", "second", "third", "at", "was_at", "since", "reported_at", "back_at"), instants),
+    "late": st.booleans(),
+    "accepted": st.booleans(),
+    **dict.fromkeys(("overdue", "due_today", "silent", "answered", "rated", "dissatisfied"), st.integers(0, 9_999_999)),
 }
 contexts = st.sampled_from(sorted(CONTEXTS)).flatmap(
     lambda notice: st.builds(CONTEXTS[notice], **{name: FACTS[name] for name in CONTEXTS[notice].model_fields})

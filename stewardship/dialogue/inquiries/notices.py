@@ -9,7 +9,9 @@ from delivery.contexts import (
     InquiryAnswered,
     InquiryBreached,
     InquiryClarification,
+    InquiryCommented,
     InquiryEscalated,
+    InquiryNudged,
     InquiryOverdue,
     InquiryReceived,
     InquiryWarning,
@@ -19,6 +21,7 @@ from delivery.contexts import (
 )
 from delivery.models import RecipientKind
 from delivery.outbox import Outgoing, enqueue
+from kit import clock
 from stewardship.casework.cases.models import Case
 from stewardship.casework.groups.letterhead import letterhead
 from stewardship.dialogue.inquiries.models import Inquiry, InquiryEntry
@@ -124,27 +127,52 @@ async def _send(out: Outgoing, entry: InquiryEntry) -> None:
 
 async def notify_officer(inquiry: Inquiry, officer_id: UUID, mark: Mark, reason: str = "") -> None:
     """An officer hears that a reply falls due, was missed, or is theirs to see to. Once for a mark."""
-    case, unit = await Case.get(id=inquiry.case_id), await Unit.get(id=inquiry.unit_id)
+    unit, reference = await _named(inquiry)
     key = f"mark:{inquiry.id}:{mark.key.episode}:{mark.key.target.value}:{mark.key.mark}:{officer_id}"
-    await _to_officer(inquiry, officer_id, _for_officer(inquiry, mark, unit.name, case.reference, reason), key)
+    await _to_officer(inquiry, officer_id, _for_officer(inquiry, mark, unit, reference, reason), key)
 
 
 async def notify_passed_on(inquiry: Inquiry, receiver: Receiver, due_at: datetime | None) -> None:
     """An officer hears that an inquiry is theirs now, because whoever had it is away."""
-    case, unit = await Case.get(id=inquiry.case_id), await Unit.get(id=inquiry.unit_id)
-    context = InquiryEscalated(
-        unit=unit.name, reference=case.reference, due_at=due_at or inquiry.opened_at, why=why(receiver)
-    )
+    unit, reference = await _named(inquiry)
+    context = InquiryEscalated(unit=unit, reference=reference, due_at=due_at or inquiry.opened_at, why=why(receiver))
     key = f"passed:{inquiry.id}:{inquiry.version}"
     await _to_officer(inquiry, receiver.candidate.id, context, key)
 
 
 async def notify_threat(inquiry: Inquiry, officer_id: UUID, at: datetime) -> None:
     """An officer hears that somebody is in danger; the messages of one outcry ring once in ten minutes."""
-    case, unit = await Case.get(id=inquiry.case_id), await Unit.get(id=inquiry.unit_id)
-    context = ThreatReported(unit=unit.name, reference=case.reference, reported_at=at)
+    unit, reference = await _named(inquiry)
+    context = ThreatReported(unit=unit, reference=reference, reported_at=at)
     key = f"threat:{inquiry.id}:{officer_id}:{int(at.timestamp()) // OUTCRY_SECONDS}"
     await _to_officer(inquiry, officer_id, context, key, priority=THREAT)
+
+
+async def notify_reassigned(inquiry: Inquiry, officer_id: UUID, due_at: datetime | None) -> None:
+    """An officer hears that an inquiry is theirs now, because the instructor says so."""
+    unit, reference = await _named(inquiry)
+    context = InquiryEscalated(unit=unit, reference=reference, due_at=due_at or inquiry.opened_at, why="教导员转办")
+    await _to_officer(inquiry, officer_id, context, f"reassigned:{inquiry.id}:{inquiry.version}")
+
+
+async def notify_nudged(inquiry: Inquiry, officer_id: UUID, due_at: datetime | None) -> None:
+    """The owner is urged."""
+    unit, reference = await _named(inquiry)
+    context = InquiryNudged(unit=unit, reference=reference, due_at=due_at or inquiry.opened_at)
+    await _to_officer(inquiry, officer_id, context, f"nudged:{inquiry.id}:{officer_id}:{clock.now():%Y%m%d%H%M}")
+
+
+async def notify_commented(inquiry: Inquiry, officer_id: UUID, entry_id: UUID) -> None:
+    """The owner hears that there is a note."""
+    unit, reference = await _named(inquiry)
+    context = InquiryCommented(unit=unit, reference=reference)
+    await _to_officer(inquiry, officer_id, context, f"commented:{entry_id}")
+
+
+async def _named(inquiry: Inquiry) -> tuple[str, str]:
+    """The unit's name and the case's reference."""
+    case, unit = await Case.get(id=inquiry.case_id), await Unit.get(id=inquiry.unit_id)
+    return unit.name, case.reference
 
 
 async def _to_officer(

@@ -29,10 +29,12 @@ from stewardship.dialogue.inquiries.queries import (
     thread_for,
 )
 from stewardship.dialogue.inquiries.replies import GIST_LENGTH, answer, ask_back, close_without_reply, log_talk
+from stewardship.dialogue.inquiries.supervision import NOTE_LENGTH, comment, nudge, reassign, take_on
 from stewardship.dialogue.inquiries.transfers import follow_case, hand_over, merge, pass_on_absent, take_over
 
 __all__ = [
     "GIST_LENGTH",
+    "NOTE_LENGTH",
     "QUEUE_READERS",
     "SEEN_BY_PARTY",
     "SUBJECT",
@@ -48,6 +50,7 @@ __all__ = [
     "challenge",
     "check_text",
     "close_without_reply",
+    "comment",
     "desks_kept",
     "follow_case",
     "hand_over",
@@ -56,12 +59,15 @@ __all__ = [
     "last_asked",
     "log_talk",
     "merge",
+    "nudge",
     "owner_now",
     "pass_on_absent",
     "preview",
     "queue",
+    "reassign",
     "reopen",
     "scope",
+    "take_on",
     "take_over",
     "tell_not_kept",
     "thread",
