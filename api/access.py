@@ -89,6 +89,9 @@ REGISTER = Rule(steward=UNIT, instructor=UNIT)
 VISIT = Rule(steward=OWN, instructor=UNIT, centre_officer=UNIT)
 TEMPLATES = Rule(instructor=UNIT)
 SUPERVISE = Rule(instructor=UNIT, centre_officer=UNIT)
+SUPERVISE_INQUIRY = Rule(instructor=UNIT)
+CONTEST = Rule(steward=OWN, instructor=UNIT)
+DECIDE = Rule(instructor=UNIT)
 REPORT = Rule(instructor=UNIT, centre_officer=UNIT)
 INSPECTION = Rule(inspector=UNIT)
 IMPORT = Rule(steward=OWN, instructor=OWN)
@@ -238,6 +241,16 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/canned-replies/{reply_id}/retire"): CANNED,
     ("POST", "/canned-replies/{reply_id}/uses"): CANNED,
     ("GET", "/canned-replies/{reply_id}/versions"): CANNED,
+    ("POST", "/inquiries/{inquiry_id}/take-over"): SUPERVISE_INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/reassign"): SUPERVISE_INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/comments"): SUPERVISE_INQUIRY,
+    ("POST", "/inquiries/{inquiry_id}/nudge"): SUPERVISE_INQUIRY,
+    # Contested breaches.
+    ("POST", "/inquiries/{inquiry_id}/contests"): CONTEST,
+    ("GET", "/contests"): OFFICER,
+    ("GET", "/contests/to-decide"): DECIDE,
+    ("GET", "/contests/{contest_id}"): CONTEST,
+    ("POST", "/contests/{contest_id}/decision"): DECIDE,
     # Ratings and consents.
     ("GET", "/my/ratings"): PARTY,
     ("POST", "/my/ratings/{rating_id}"): PARTY,

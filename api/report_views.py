@@ -69,10 +69,13 @@ class QuestionsView(View):
     asked: int = Field(examples=[52])
     first_response: SpreadView
     first_response_in_time: ShareView
+    first_response_in_time_adjusted: ShareView
     full_answer: SpreadView
     answered_in_time: ShareView
     answered_in_time_adjusted: ShareView
     from_record: int = Field(examples=[12])
+    breached: int = Field(examples=[5], description="Questions of which a promise was missed, contested ones included.")
+    breaches_adjusted: int = Field(examples=[1], description="Missed promises that were found to be none.")
     overdue: int = Field(examples=[1])
     states: dict[str, int] = Field(examples=[{"in_time": 36, "late": 3, "overdue": 1, "from_record": 12}])
 
@@ -83,10 +86,13 @@ class QuestionsView(View):
             asked=counted.asked,
             first_response=SpreadView.model_validate(counted.first),
             first_response_in_time=ShareView.model_validate(counted.first_share),
+            first_response_in_time_adjusted=ShareView.model_validate(counted.first_adjusted_share),
             full_answer=SpreadView.model_validate(counted.full),
             answered_in_time=ShareView.model_validate(counted.answered_share),
             answered_in_time_adjusted=ShareView.model_validate(counted.adjusted_share),
             from_record=counted.from_record,
+            breached=counted.breached,
+            breaches_adjusted=counted.first_adjusted + counted.full_adjusted,
             overdue=counted.overdue,
             states=counted.states,
         )

@@ -26,6 +26,7 @@ from stewardship.casework.appointments import upkeep as appointments
 from stewardship.casework.groups import enrolment
 from stewardship.casework.updates import silence
 from stewardship.conversations import service as conversations
+from stewardship.dialogue.contests import service as contests
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.exchange import imports
 from stewardship.foundation.approvals import service as approvals
@@ -38,6 +39,8 @@ from stewardship.handover import course as handovers
 from stewardship.opinion.ratings import asking as ratings
 from stewardship.opinion.visits import upkeep as visits
 from stewardship.reports import keeping as figures
+from stewardship.reports.digests import service as digests
+from stewardship.reports.months import freezing as months
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +85,10 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("appointment_expiry", 60, appointments.expire_due),
         Trigger("unchosen_cases", 2 * soon, conversations.settle_unchosen),
         Trigger("unknown_sends", 4 * soon, reports.reconcile_unknown),
+        Trigger("contests", 4 * soon, contests.escalate_overdue),
         Trigger("figures", 1.0, figures.run),
+        Trigger("months", 60, months.run),
+        Trigger("digest", 4 * soon, digests.send_due),
         Trigger("sealing", 2.0, audit.seal),
         Trigger("policies", 5.0, publishing.apply_due),
         Trigger("changes_expiry", 60, approvals.expire_due),

@@ -191,8 +191,13 @@ EVENTS = {
     "inquiry.answered_from_record": "系统按案件记录答复并登记",
     "clock.backdated": "事后补记通话或面谈的时间",
     "inquiry.commented": "教导员批注",
+    "inquiry.nudged": "教导员催办",
+    "inquiry.taken_on": "教导员接办",
+    "inquiry.reassigned": "教导员转办",
     "inquiry.contested": "对超时提出异议",
-    "inquiry.adjusted": "上一级已核定超时异议",
+    "inquiry.contest_overdue": "超时异议逾期未审核,报再上一级",
+    "inquiry.adjusted": "上一级审核:异议成立,另列核定数字",
+    "inquiry.contest_rejected": "上一级审核:异议不成立",
 }
 """What the clock's own log does not tell."""
 

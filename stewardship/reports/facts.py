@@ -7,7 +7,7 @@ missed, so that nobody hands a breach on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +15,8 @@ from uuid import UUID, uuid5
 
 from kit import clock as time
 from stewardship.dialogue.inquiries.models import InquiryState
-from stewardship.foundation.clocks.rules import ClockState, Episode, Segment, Status, TargetState
+from stewardship.foundation.clocks.rules import ClockState, Episode, Status, TargetState
+from stewardship.foundation.clocks.rules import Target as Promise
 from stewardship.reports.bins import bin_of
 
 UNKNOWN = "unknown"
@@ -168,24 +169,23 @@ def _of_episode(episode: Episode, state: str) -> Outcome:
         number=episode.number,
         started_at=episode.started_at,
         state=state,
-        last=_held(episode.segments, None),
-        first=_target(episode.first, episode.segments),
-        full=_target(episode.full, episode.segments),
+        last=_held(episode, None),
+        first=_target(episode, episode.first),
+        full=_target(episode, episode.full),
         breached=any(target.breach_at is not None for target in (episode.first, episode.full)),
         challenged=False,
     )
 
 
-def _target(target: TargetState, segments: Sequence[Segment]) -> Target:
+def _target(episode: Episode, target: TargetState) -> Target:
     seconds = None if target.waited is None else round(target.waited.total_seconds())
     settled = target.breach_at or target.met_at
-    return Target(_held(segments, settled), target.met_at, target.due_at, seconds, target.breach_at is not None)
+    return Target(_held(episode, settled), target.met_at, target.due_at, seconds, target.breach_at is not None)
 
 
-def _held(segments: Sequence[Segment], at: datetime | None) -> Holder:
-    """Who had it then; in the last moment, before the next owner's began. None: whoever had it last."""
-    held = [segment for segment in segments if at is None or segment.start < at] or list(segments[:1])
-    return _holder(held[-1].unit, held[-1].owner)
+def _held(episode: Episode, at: datetime | None) -> Holder:
+    segment = episode.held_at(at)
+    return _holder(segment.unit, segment.owner)
 
 
 def _holder(unit: UUID, owner: UUID) -> Holder:
@@ -225,6 +225,25 @@ def fact_of(asked: Asked, outcome: Outcome) -> Fact:
         breached=outcome.breached,
         challenged=outcome.challenged,
     )
+
+
+def adjusted(facts: Iterable[Fact], accepted: Set[tuple[UUID, int, Promise]]) -> list[Fact]:
+    """The same, with the breaches that were found to be none, as far as these are in the sample that they adjust.
+
+    What was kept after all needs no adjusting; a first reply that was never given is in no sample.
+    """
+    return [
+        replace(
+            fact,
+            first_adjusted=fact.first_in_time is False and (fact.inquiry_id, fact.episode, Promise.FIRST) in accepted,
+            full_adjusted=_late_in_full(fact) and (fact.inquiry_id, fact.episode, Promise.FULL) in accepted,
+        )
+        for fact in facts
+    ]
+
+
+def _late_in_full(fact: Fact) -> bool:
+    return fact.full_in_time is False or (fact.full_in_time is None and fact.full_due_at is not None)
 
 
 def _apart(first: Holder, full: Holder, last: Holder) -> tuple[Holder | None, Holder | None]:

@@ -54,6 +54,11 @@ class Counted:
         return share(self.first_in_time, self.first_count)
 
     @property
+    def first_adjusted_share(self) -> Share:
+        """The same with every breach that was found to be none counted as kept."""
+        return share(self.first_in_time + self.first_adjusted, self.first_count)
+
+    @property
     def answered_share(self) -> Share:
         """有问必答率; what is overdue and open stays in the sample."""
         return share(self.full_in_time, self.full_count + self.overdue)
@@ -148,8 +153,9 @@ _SELECT = (
 )
 
 
-def _counted(row: asyncpg.Record) -> Counted:
-    return Counted(**{name: row[name] for name in _NAMES})
+def counted_of(row: asyncpg.Record) -> Counted:
+    """A row of the roll-ups; of a frozen month, with what was overdue then."""
+    return Counted(**{name: row[name] for name in _NAMES}, overdue=row.get("overdue", 0))
 
 
 async def by_dimensions(
@@ -168,7 +174,7 @@ async def by_dimensions(
     )
     groups: dict[tuple[UUID, str, str], list[Counted]] = {}
     for row in [*rows, *await _ends(units, dimensions, period, piece)]:
-        groups.setdefault((row["unit_id"], row["dimension"], row["value"]), []).append(_counted(row))
+        groups.setdefault((row["unit_id"], row["dimension"], row["value"]), []).append(counted_of(row))
     return {key: total(parts) for key, parts in groups.items()}
 
 
@@ -189,7 +195,7 @@ async def by_day(unit_id: UUID, period: Period) -> list[tuple[date, Counted]]:
     rows = await database.fetch(
         f"{_SELECT} and {_DAYS} order by r.start", [unit_id], ["all"], period.first, period.last
     )
-    return [(row["start"], _counted(row)) for row in rows]
+    return [(row["start"], counted_of(row)) for row in rows]
 
 
 async def by_month(unit_id: UUID, period: Period) -> list[tuple[date, Counted]]:
@@ -198,7 +204,7 @@ async def by_month(unit_id: UUID, period: Period) -> list[tuple[date, Counted]]:
     rows = await database.fetch(
         f"{_SELECT} and {_PIECES}", [unit_id], ["all"], piece.month, piece.month_end, piece.first, piece.last
     )
-    return [(row["start"], _counted(row)) for row in rows]
+    return [(row["start"], counted_of(row)) for row in rows]
 
 
 async def counted(unit_id: UUID, period: Period, at: datetime, filter_: Filter = EVERYTHING) -> Counted:
@@ -210,7 +216,7 @@ async def counted(unit_id: UUID, period: Period, at: datetime, filter_: Filter =
         row = await database.fetchrow(
             FILTERED, below, period.start, period.end, filter_.kind, filter_.channel, filter_.hour, filter_.officer_id
         )
-        found = [_counted(row)] if row is not None else []
+        found = [counted_of(row)] if row is not None else []
     else:
         dimension, value = chosen[0] if chosen else ("all", "")
         # A steward's figures stand with the steward's own unit only.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,14 @@ import asyncpg
 
 from kit import database
 from kit.database import in_transaction
+from stewardship.dialogue.contests import service as contests
 from stewardship.dialogue.inquiries.models import InquiryState
 from stewardship.foundation.clocks import service as clocks
 from stewardship.foundation.clocks.models import Clock
 from stewardship.reports import tallies
-from stewardship.reports.facts import COLUMNS, UNKNOWN, Asked, Fact, fact_of, from_columns, from_log
+from stewardship.reports.facts import COLUMNS, UNKNOWN, Asked, Fact, adjusted, fact_of, from_columns, from_log
 from stewardship.reports.lines import keep_lines
+from stewardship.reports.months import restating
 from stewardship.reports.rollup_sql import ADD, TAKE_AWAY
 
 PAGE = 500
@@ -77,7 +80,7 @@ async def keep_inquiries(ids: set[UUID]) -> list[UUID]:
 
     What was deleted after its time stays counted.
     """
-    fresh = await facts(ids)
+    fresh = adjusted(await facts(ids), await contests.accepted_of(ids))
     known = await stored([fact.id for fact in fresh])
     changed = [fact for fact in (_kept(fact, known.get(fact.id)) for fact in fresh) if fact != known.get(fact.id)]
     if changed:
@@ -85,18 +88,15 @@ async def keep_inquiries(ids: set[UUID]) -> list[UUID]:
         await database.execute(TAKE_AWAY, changed_ids)
         await _write(changed)
         await database.execute(ADD, changed_ids)
+        await restating.restate_questions(changed, known)
     return [fact.id for fact in changed]
 
 
 def _kept(fact: Fact, known: Fact | None) -> Fact:
-    """What no row tells any more, or another feature decided, stays as it was counted."""
-    if known is None:
+    """What no row tells any more stays as it was counted."""
+    if known is None or fact.channel != UNKNOWN:
         return fact
-    values = dict(zip(COLUMNS, fact.values(), strict=True))
-    values |= {"first_adjusted": known.first_adjusted, "full_adjusted": known.full_adjusted}
-    if fact.channel == UNKNOWN:
-        values["channel"] = known.channel
-    return Fact(**values)
+    return replace(fact, channel=known.channel)
 
 
 _RAW = """

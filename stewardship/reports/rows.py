@@ -58,7 +58,8 @@ where {where} and p.removed_at is null
 # officer and unit are who had the question when it was kept or missed.
 _QUESTIONS = """
 select f.inquiry_id as id, f.case_id, {officer} as officer_id, null::uuid as about_id, f.opened_at as at, {columns},
-  null::int as score, case when f.challenged then 'challenged' else '' end as detail, f.kind, f.channel, f.hour
+  null::int as score, case when {adjusted} then 'adjusted' when f.challenged then 'challenged' else '' end as detail,
+  f.kind, f.channel, f.hour
 from inquiry_fact f
 where {unit} and f.opened_at >= $2 and f.opened_at < $3 and f.state not in ('merged', 'closed')
 """
@@ -68,6 +69,7 @@ _FULL_OFFICER = "case when f.full_unit_id is null then f.owner_id else f.full_ow
 # 首响: the first answer by a person, from the earliest unanswered message, in duty minutes.
 _FIRST_RESPONSE = _QUESTIONS.format(
     officer=_FIRST_OFFICER,
+    adjusted="f.first_adjusted",
     unit="(f.unit_id = any($1) and f.first_unit_id is null or f.first_unit_id = any($1))",
     columns="case when f.first_in_time is not null then 'answered' when f.state = 'from_record' then 'from_record'"
     " else 'waiting' end as state, f.first_in_time is not null as counted, coalesce(f.first_in_time, false) as good,"
@@ -81,6 +83,7 @@ _FULL_STATE = (
 )
 _ANSWERED_IN_TIME = _QUESTIONS.format(
     officer=_FULL_OFFICER,
+    adjusted="f.full_adjusted",
     unit="(f.unit_id = any($1) and f.full_unit_id is null or f.full_unit_id = any($1))",
     columns=f"{_FULL_STATE} as state, {_FULL_STATE} in ('in_time', 'late', 'overdue') as counted,"
     f" {_FULL_STATE} = 'in_time' as good, f.full_seconds / 60.0 as minutes",
@@ -88,6 +91,7 @@ _ANSWERED_IN_TIME = _QUESTIONS.format(
 _FROM_RECORD = (
     _QUESTIONS.format(
         officer="f.owner_id",
+        adjusted="false",
         unit="f.unit_id = any($1)",
         columns="'from_record' as state, true as counted, true as good, null::numeric as minutes",
     )

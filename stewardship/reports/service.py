@@ -212,21 +212,22 @@ async def _page(
         filter_.hour,
         filter_.officer_id,
     )
-    await _record_reads(actor, found)
+    await record_reads(actor, found)
     return [Row(**{name: value for name, value in row.items() if name != "unit_id"}) for row in found]
 
 
-async def _record_reads(actor: Actor, found: Sequence[asyncpg.Record]) -> None:
+async def record_reads(actor: Actor, found: Sequence[asyncpg.Record]) -> None:
+    """Every case among rows with `case_id` and `unit_id` was read."""
     cases = {row["case_id"]: row["unit_id"] for row in found if row["case_id"] is not None}
     await audit.record_many(
         [
-            audit.Entry("report.read", actor, ("case", case_id), case_id, unit_id, _relation(actor, unit_id))
+            audit.Entry("report.read", actor, ("case", case_id), case_id, unit_id, relation_of(actor, unit_id))
             for case_id, unit_id in cases.items()
         ]
     )
 
 
-def _relation(actor: Actor, unit_id: UUID) -> str:
+def relation_of(actor: Actor, unit_id: UUID) -> str:
     """A row is counted where it happened; the case may have moved to a unit beyond the reader's since."""
     return next((role.value for role in READERS if unit_id in actor.units(role)), "former_unit")
 

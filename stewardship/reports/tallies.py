@@ -14,6 +14,7 @@ from uuid import UUID
 
 from kit import clock as time
 from kit import database
+from stewardship.reports.months import restating
 from stewardship.reports.rows import TALLIED
 from stewardship.reports.rules import Figure
 from stewardship.reports.tally_sql import ADD, TAKE_AWAY
@@ -77,6 +78,7 @@ async def keep(subject: str, ids: set[UUID]) -> list[UUID]:
         async with database.raw() as connection:
             await connection.executemany(_WRITE, [fact.values() for fact in changed])
         await database.execute(ADD, [fact.id for fact in changed])
+        await restating.restate_tallies(fresh, known, differing)
     return differing
 
 

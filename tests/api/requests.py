@@ -416,6 +416,26 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("POST", "/canned-replies/{reply_id}/retire"): reply("kept reply"),
     ("POST", "/canned-replies/{reply_id}/uses"): reply("reply"),
     ("GET", "/canned-replies/{reply_id}/versions"): reply("reply"),
+    ("POST", "/inquiries/{inquiry_id}/take-over"): inquiry(json=BECAUSE, code="inquiry_yours"),
+    ("POST", "/inquiries/{inquiry_id}/reassign"): lambda w: Request(
+        "inquiry",
+        path={"inquiry_id": w.inquiry_id},
+        json={"officer_id": str(w.city.officers["colleague"].id), **BECAUSE},
+    ),
+    ("POST", "/inquiries/{inquiry_id}/comments"): inquiry(json={"text": "先打电话。"}),
+    ("POST", "/inquiries/{inquiry_id}/nudge"): inquiry(),
+    ("POST", "/inquiries/{inquiry_id}/contests"): lambda w: Request(
+        "own_inquiry",
+        path={"inquiry_id": w.inquiry_id},
+        json={"target": "full", "ground": "other", "evidence": "没有超时。"},
+        code="not_missed",
+    ),
+    ("GET", "/contests"): plain(),
+    ("GET", "/contests/to-decide"): plain(),
+    ("GET", "/contests/{contest_id}"): lambda w: Request("own_inquiry", path={"contest_id": w.contest.id}),
+    ("POST", "/contests/{contest_id}/decision"): lambda w: Request(
+        "own_inquiry", path={"contest_id": w.contest.id}, json={"accepted": True, "reason": "属实。"}
+    ),
     ("GET", "/my/ratings"): plain(),
     ("POST", "/my/ratings/{rating_id}"): lambda w: Request(
         "victim", path={"rating_id": w.rating.id}, json={"score": 1}

@@ -28,6 +28,7 @@ OWN_OF_OFFICERS: dict[str, set[str]] = {
     "case": {"steward"},
     "inquiry": {"steward", "duty_officer"},
     "import": {"steward"},
+    "own_inquiry": {"steward"},
     "complaint": set(),
     "appointment": {"steward"},
     "handover": {"colleague"},

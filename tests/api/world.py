@@ -11,6 +11,7 @@ import api
 from delivery.models import Channel, Template
 from delivery.templates import Definition, TemplateField
 from kit import clock
+from kit.crypto import vault
 from kit.ids import new_id, new_token, token_hash
 from stewardship import intake
 from stewardship.casework.appointments import service as appointments
@@ -24,6 +25,7 @@ from stewardship.casework.updates.rules import Audience
 from stewardship.casework.updates.service import post_update
 from stewardship.dialogue.canned_replies import service as canned
 from stewardship.dialogue.canned_replies.models import CannedReply
+from stewardship.dialogue.contests.models import TEXT, Contest, Ground
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.exchange import clients, imports
 from stewardship.exchange.clients import Registered
@@ -35,6 +37,7 @@ from stewardship.foundation.audit.models import AuditVerification
 from stewardship.foundation.clocks import publishing
 from stewardship.foundation.clocks.policy import Policy
 from stewardship.foundation.clocks.publishing import Proposal
+from stewardship.foundation.clocks.rules import Target
 from stewardship.foundation.files import service as files
 from stewardship.foundation.files.models import StoredFile
 from stewardship.foundation.files.scanning import TestFileScanner
@@ -87,6 +90,7 @@ class World:
     template_id: UUID
     machines: dict[str, Registered]
     imported: ImportJob
+    contest: Contest
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -147,6 +151,26 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
         await imports.upload(
             steward, city.station.id, filename="一.csv", data=sheet_of(city.officers["steward"].number, "钱二")
         ),
+        await contested(city, asked.inquiry.id),
+    )
+
+
+async def contested(city: City, inquiry_id: UUID) -> Contest:
+    """A breach of the victim's inquiry that its steward contests; the sub-bureau's centre is no instructor of it."""
+    at = clock.now()
+    return await Contest.create(
+        inquiry_id=inquiry_id,
+        case_id=city.case.id,
+        episode=1,
+        target=Target.FIRST,
+        missed_at=at,
+        unit_id=city.station.id,
+        owner_id=city.officers["steward"].id,
+        raised_by_id=city.officers["steward"].id,
+        ground=Ground.ANSWERED_OTHERWISE,
+        evidence=vault().ring.seal_text("已电话答复。", TEXT),
+        decider_unit_id=city.station.id,
+        due_at=at + timedelta(days=3),
     )
 
 

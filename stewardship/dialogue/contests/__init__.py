@@ -1,0 +1,1 @@
+"""Missed promises that are contested, and decided one level above."""

@@ -1,0 +1,1 @@
+"""What an instructor is told every working morning."""

@@ -1,0 +1,1 @@
+"""Months: frozen on the third of the next, restated afterwards."""
