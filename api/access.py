@@ -93,6 +93,7 @@ SUPERVISE_INQUIRY = Rule(instructor=UNIT)
 CONTEST = Rule(steward=OWN, instructor=UNIT)
 DECIDE = Rule(instructor=UNIT)
 REPORT = Rule(instructor=UNIT, centre_officer=UNIT)
+TAKEN_OUT = Rule(instructor=OWN, centre_officer=OWN)
 INSPECTION = Rule(inspector=UNIT)
 IMPORT = Rule(steward=OWN, instructor=OWN)
 EXCHANGE = Rule(machine=UNIT)
@@ -276,6 +277,15 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/metric-definitions"): OFFICER,
     ("GET", "/inquiries/{inquiry_id}/events"): HISTORY,
     ("GET", "/reports/own"): OFFICER,
+    ("GET", "/reports/units/{unit_id}/changes"): REPORT,
+    ("GET", "/reports/units/{unit_id}/months"): REPORT,
+    ("GET", "/reports/units/{unit_id}/months/{month}/restatements"): REPORT,
+    ("GET", "/reports/units/{unit_id}/months/{month}/document"): REPORT,
+    ("GET", "/reports/digest"): REPORT,
+    ("POST", "/reports/exports"): REPORT,
+    ("GET", "/reports/exports"): REPORT,
+    ("GET", "/reports/exports/{export_id}"): TAKEN_OUT,
+    ("GET", "/reports/exports/{export_id}/file"): TAKEN_OUT,
     # The organisation.
     ("GET", "/units"): OFFICER,
     ("POST", "/units"): SYSTEM,

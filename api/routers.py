@@ -32,6 +32,7 @@ from api import (
     queue,
     rating_rules,
     ratings,
+    report_pages,
     reports,
     rosters,
     sessions,
@@ -64,6 +65,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     contests.router,
     visits.router,
     ratings.router,
+    # Before the rows of a figure, whose path would take theirs for a figure's name.
+    report_pages.router,
     reports.router,
     explanations.router,
     organisation.router,

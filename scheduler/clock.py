@@ -40,6 +40,7 @@ from stewardship.opinion.ratings import asking as ratings
 from stewardship.opinion.visits import upkeep as visits
 from stewardship.reports import keeping as figures
 from stewardship.reports.digests import service as digests
+from stewardship.reports.exports import service as exports
 from stewardship.reports.months import freezing as months
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,7 @@ def triggers(settings: Settings) -> list[Trigger]:
         Trigger("forget_imports", 3600, imports.forget_old),
         Trigger("prune_outbox", 600, reports.prune),
         Trigger("prune_request_keys", 600, once.prune),
+        Trigger("prune_exports", 600, exports.prune),
         Trigger("prune_jobs", 3600, jobs.prune_log),
     ]
 

@@ -22,6 +22,10 @@ from stewardship.reports.rules import Figure, Period
 from stewardship.reports.service import units_in_scope
 from stewardship.reports.tally_figures import tallied
 
+METHOD = (
+    "结构与自身变化分解(Kitagawa,《美国统计学会会刊》第50卷,1955年;Oaxaca 1973、Blinder 1973 的对称形式):"
+    "变化 = Σ占比变化×(该组两期均值−总体两期均值)+ Σ该组变化×两期平均占比,没有余项。样本少于 5 件的组并入“其他”。"
+)
 CONTRIBUTORS = 3
 SMALLEST_EFFECT = 0.0005
 """Of a share: what would be shown as 0.0 percentage points is not named."""

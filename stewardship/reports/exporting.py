@@ -73,7 +73,7 @@ async def export(actor: Actor, figure: Figure, unit_id: UUID, period: Period, fi
         "report.exported", actor, ("unit", unit_id), unit_id=unit_id, figure=figure.value, rows=len(rows)
     )
     title = f"{name_of(figure)} {period.first} 至 {period.last}"
-    return write_table(title, COLUMNS, map(_cells, rows), watermark=await _watermark(actor))
+    return write_table(title, COLUMNS, map(_cells, rows), watermark=await watermark(actor))
 
 
 def _cells(row: Row) -> dict[str, object]:
@@ -88,6 +88,7 @@ def _yes(value: bool) -> str:
     return "是" if value else "否"
 
 
-async def _watermark(actor: Actor) -> str:
+async def watermark(actor: Actor) -> str:
+    """Who took it out, when; stands on every page."""
     number = await database.fetchval("select number from officer where id = $1", actor.id)
     return f"警号 {number} 于 {clock.local(clock.now()):%Y-%m-%d %H:%M} 导出"

@@ -94,6 +94,9 @@ def roster_table(w: World) -> Request:
         content=form(f"警号,姓名,班次,开始,结束\n{row}\n".encode("utf-8-sig")),
         headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
     )
+def month() -> Builder:
+    """Something of the station's March."""
+    return lambda w: Request("unit", path={"unit_id": w.city.station.id, "month": "2026-03-01"})
 
 
 def officer(**more: Any) -> Builder:
@@ -472,6 +475,19 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("GET", "/metric-definitions"): plain(),
     ("GET", "/inquiries/{inquiry_id}/events"): inquiry(),
     ("GET", "/reports/own"): plain(params=MARCH),
+    ("GET", "/reports/units/{unit_id}/changes"): unit(
+        params=MARCH | {"before_first": "2026-02-01", "before_last": "2026-02-28"}
+    ),
+    ("GET", "/reports/units/{unit_id}/months"): unit(params=MARCH),
+    ("GET", "/reports/units/{unit_id}/months/{month}/restatements"): month(),
+    ("GET", "/reports/units/{unit_id}/months/{month}/document"): month(),
+    ("GET", "/reports/digest"): plain(),
+    ("POST", "/reports/exports"): lambda w: Request(
+        "unit", json={"unit_id": str(w.city.station.id), "table": "inquiries"} | MARCH
+    ),
+    ("GET", "/reports/exports"): plain(),
+    ("GET", "/reports/exports/{export_id}"): lambda w: Request("export", path={"export_id": w.export.id}),
+    ("GET", "/reports/exports/{export_id}/file"): lambda w: Request("export", path={"export_id": w.export.id}),
     ("GET", "/units"): plain(),
     ("POST", "/units"): lambda w: Request(
         "unit",

@@ -29,6 +29,7 @@ OWN_OF_OFFICERS: dict[str, set[str]] = {
     "inquiry": {"steward", "duty_officer"},
     "import": {"steward"},
     "own_inquiry": {"steward"},
+    "export": {"instructor"},
     "complaint": set(),
     "appointment": {"steward"},
     "handover": {"colleague"},

@@ -50,6 +50,9 @@ from stewardship.handover import service as handovers
 from stewardship.handover.models import Handover, LeaveKind
 from stewardship.opinion.ratings.models import Rating, RatingState
 from stewardship.opinion.visits.models import CallOutcome, Visit, VisitPurpose, VisitState
+from stewardship.reports.exports import service as exports
+from stewardship.reports.exports.models import Export, Table
+from stewardship.reports.rules import Period
 from tests.api.city import City, acting, new_identity
 from tests.api.platform import Platform
 
@@ -91,6 +94,7 @@ class World:
     machines: dict[str, Registered]
     imported: ImportJob
     contest: Contest
+    export: Export
 
 
 async def build_world(city: City, services: api.Services, platform: Platform) -> World:
@@ -152,6 +156,12 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
             steward, city.station.id, filename="一.csv", data=sheet_of(city.officers["steward"].number, "钱二")
         ),
         await contested(city, asked.inquiry.id),
+        await exports.start(
+            await acting(city.officers["instructor"]),
+            city.station.id,
+            Table.CASES,
+            Period(clock.today(), clock.today()),
+        ),
     )
 
 

@@ -40,6 +40,7 @@ where z.start = $1 and z.unit_id = n.above_id and z.dimension = n.dimension and 
 
 async def run() -> int:
     """Freeze every month that is over since the third; answers how many were. Late, twice, or by two: the same."""
+    await keeping.run()
     frozen = 0
     for month in await _due():
         frozen += await _freeze(month)

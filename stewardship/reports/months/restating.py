@@ -25,7 +25,8 @@ async def restate_questions(changed: Iterable[Fact], known: Mapping[UUID, Fact])
     """Note which of these belong to a frozen month, and why they count differently."""
     differing = [(known.get(fact.id), fact) for fact in changed if counts_differently(known.get(fact.id), fact)]
     frozen = await frozen_months({fact.day for _, fact in differing})
-    await _note([_of_question(before, after) for before, after in differing if after.day.replace(day=1) in frozen])
+    months = [(before, after, frozen.get(after.day.replace(day=1))) for before, after in differing]
+    await _note([_of_question(before, after, at) for before, after, at in months if at is not None])
 
 
 async def restate_tallies(fresh: Mapping[UUID, Tallied], known: Mapping[UUID, Tallied], ids: Iterable[UUID]) -> None:
@@ -50,11 +51,11 @@ async def _note(restatements: list[Restatement]) -> None:
         await Restatement.bulk_create(restatements)
 
 
-def _of_question(before: Fact | None, after: Fact) -> Restatement:
+def _of_question(before: Fact | None, after: Fact, frozen_at: datetime) -> Restatement:
     return Restatement(
         month=after.day.replace(day=1),
         at=clock.now(),
-        reason=reason_of(before, after),
+        reason=reason_of(before, after, frozen_at),
         figure=QUESTION,
         subject_id=after.inquiry_id,
         case_id=after.case_id,

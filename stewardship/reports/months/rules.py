@@ -34,18 +34,18 @@ def counts_differently(before: Fact | None, after: Fact) -> bool:
     return before is None or any(getattr(before, name) != getattr(after, name) for name in COUNTED)
 
 
-def reason_of(before: Fact | None, after: Fact) -> Reason:
+def reason_of(before: Fact | None, after: Fact, frozen_at: datetime) -> Reason:
     """Why a question counts differently than when its month froze; the first that fits."""
     if before is None:
         return Reason.ENTERED_LATER
     if (after.first_adjusted, after.full_adjusted) > (before.first_adjusted, before.full_adjusted):
         return Reason.CONTEST_ACCEPTED
-    found = _of_state(before, after) if after.state != before.state else None
-    return found or _of_measures(before, after)
+    found = _of_state(before, after, frozen_at) if after.state != before.state else None
+    return found or _of_measures(before, after, frozen_at)
 
 
-def _of_measures(before: Fact, after: Fact) -> Reason:
-    if _in_time_after_all(before, after):
+def _of_measures(before: Fact, after: Fact, frozen_at: datetime) -> Reason:
+    if _in_time_after_all(before, after, frozen_at):
         return Reason.LATE_CALL
     if any(getattr(after, name) != getattr(before, name) for name in _PLACED):
         return Reason.MOVED
@@ -54,7 +54,7 @@ def _of_measures(before: Fact, after: Fact) -> Reason:
     return Reason.CORRECTED
 
 
-def _of_state(before: Fact, after: Fact) -> Reason | None:
+def _of_state(before: Fact, after: Fact, frozen_at: datetime) -> Reason | None:
     if after.state == MERGED:
         return Reason.MERGED
     if after.state == CLOSED:
@@ -62,15 +62,15 @@ def _of_state(before: Fact, after: Fact) -> Reason | None:
     if FROM_RECORD in (before.state, after.state):
         return Reason.CHALLENGED
     if after.state == ANSWERED:
-        return Reason.LATE_CALL if _in_time_after_all(before, after) else Reason.ANSWERED_LATER
+        return Reason.LATE_CALL if _in_time_after_all(before, after, frozen_at) else Reason.ANSWERED_LATER
     return None
 
 
-def _in_time_after_all(before: Fact, after: Fact) -> bool:
+def _in_time_after_all(before: Fact, after: Fact, frozen_at: datetime) -> bool:
     """A promise that was missed, as far as was known, is found to have been kept."""
     first = before.first_in_time is False and after.first_in_time is True
-    was_late = before.full_in_time is False or (before.full_in_time is None and before.breached)
-    return first or (was_late and after.full_in_time is True)
+    overdue = before.full_due_at is not None and before.full_due_at <= frozen_at
+    return first or ((before.full_in_time is False or overdue) and after.full_in_time is True)
 
 
 def reason_of_tally(before: Tallied | None, after: Tallied | None) -> Reason:
