@@ -203,21 +203,17 @@ def headline(metric: Metric, name: str, found: Decomposition) -> str:
 
 
 def contributors(metric: Metric, found: Decomposition, names: dict[str, str]) -> str:
-    """The groups that did most, the largest first; never more than three."""
-    parts = [
-        phrase for effect in found.effects[:CONTRIBUTORS] for phrase in _phrases(metric, effect, names[effect.value])
-    ]
-    return f"主要因素:{';'.join(parts)}。" if parts else "各部分没有明显变化。"
+    """What did most, the largest first; never more than three."""
+    parts = [part for effect in found.effects for part in _parts(effect, names[effect.value])]
+    largest = sorted(parts, key=lambda part: -abs(part[1]))[:CONTRIBUTORS]
+    said = [f"{words}影响 {_signed(metric, value)}({n})" for words, value, n in largest if _noticed(metric, value)]
+    return f"主要因素:{';'.join(said)}。" if said else "各部分没有明显变化。"
 
 
-def _phrases(metric: Metric, effect: Effect, name: str) -> list[str]:
+def _parts(effect: Effect, name: str) -> list[tuple[str, float, str]]:
+    """Both parts of what a group did, with its samples."""
     n = f"{effect.n_before}→{effect.n_after} 件"
-    found = []
-    if _noticed(metric, effect.within):
-        found.append(f"{name}自身变化影响 {_signed(metric, effect.within)}({n})")
-    if _noticed(metric, effect.mix):
-        found.append(f"{name}所占比例变化影响 {_signed(metric, effect.mix)}({n})")
-    return found
+    return [(f"{name}自身变化", effect.within, n), (f"{name}所占比例变化", effect.mix, n)]
 
 
 def _noticed(metric: Metric, value: float) -> bool:

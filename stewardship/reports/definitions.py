@@ -45,6 +45,14 @@ DEFINITIONS: tuple[Definition, ...] = (
         "first_response",
     ),
     Definition(
+        "first_response_in_time_adjusted",
+        "首次答复按时率(核定)",
+        "同首次答复按时率,但把经上一级核定不属于超时的按按时计。与原始数字并列,不替代原始数字。" + _SMALL,
+        OURS,
+        "share",
+        "first_response",
+    ),
+    Definition(
         "full_answer",
         "完整答复时长",
         "从当事人最早一条未答复的消息,到民警完整答复,只算值班时间。反问当事人不算答复。" + _BINS + _SMALL,

@@ -10,6 +10,7 @@ characters. Section 7.3: the title in 2号小标宋, the numbering 一、 (黑�
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,6 +82,8 @@ class OfficialDocument:
         caption.alignment = WD_ALIGN_PARAGRAPH.CENTER
         table = self._document.add_table(rows=1, cols=len(head))
         table.style, table.alignment, table.autofit = "Table Grid", WD_TABLE_ALIGNMENT.CENTER, False
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Mm(TEXT_WIDTH_MM * width / sum(widths))
         self._row(table.rows[0], head, widths, HEI)
         _repeat(table.rows[0])
         for values in rows:
@@ -161,6 +164,19 @@ class OfficialDocument:
             _spacing(paragraph, TABLE_LINE)
 
 
+_CHINESE = r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff5e\u201c\u201d]"
+_WIDE = {",": "\uff0c", ":": "\uff1a", ";": "\uff1b", "?": "\uff1f", "!": "\uff01"}
+_BESIDE_CHINESE = re.compile(rf"(?<={_CHINESE})[,:;?!]|[,:;?!](?={_CHINESE})")
+_BRACKETS = re.compile(rf"\(([^()]*{_CHINESE}[^()]*)\)|(?<={_CHINESE})\(([^()]*)\)|\(([^()]*)\)(?={_CHINESE})")
+_GAP = re.compile(rf"(?<=[\w%]) (?={_CHINESE})|(?<={_CHINESE}) (?=[\w+\u2212])")
+
+
+def typeset(text: str) -> str:
+    """The same with the full-width punctuation of Chinese print, and no gaps between figures and their words."""
+    text = _BRACKETS.sub(lambda m: f"\uff08{m[1] or m[2] or m[3] or ''}\uff09", _GAP.sub("", text))
+    return _BESIDE_CHINESE.sub(lambda m: _WIDE[m[0]], text)
+
+
 def numeral(number: int) -> str:
     """一 to 九十九, as headings are counted."""
     if number <= 10:
@@ -170,7 +186,7 @@ def numeral(number: int) -> str:
 
 
 def _run(paragraph: Any, text: str, family: str, size: Any) -> Any:
-    run = paragraph.add_run(text)
+    run = paragraph.add_run(typeset(text))
     _font(run, family, size)
     return run
 

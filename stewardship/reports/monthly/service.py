@@ -117,7 +117,8 @@ def _opening(content: Content) -> str:
     )
     shown = month.frozen or month.restated
     return (
-        f"{_day(month.month)[:-2]}共受理群众提问 {shown.asked} 件,其中系统按记录答复 {shown.from_record} 件。"
+        f"{month.month.year}年{month.month.month}月共受理群众提问 {shown.asked} 件,"
+        f"其中系统按记录答复 {shown.from_record} 件。"
         f"{state}。样本少于 5 件的只列件数,写作“{WITHHELD}”。"
     )
 
@@ -162,7 +163,7 @@ def _indicators(c: Counted, tallies: dict[Figure, Tally]) -> list[tuple[str, str
     spreads = [("首次答复时长", c.first), ("完整答复时长", c.full)]
     return [
         *((name, str(share.n), percent(share)) for name, share in shares),
-        *((f"{name}(中位数/九成位)", str(each.n), minutes(each)) for name, each in spreads),
+        *((f"{name}(值班分钟,中位数/九成位)", str(each.n), minutes(each)) for name, each in spreads),
         *((name, str(share.n), percent(share)) for name, share in others),
     ]
 
@@ -176,7 +177,7 @@ def minutes(spread: Spread) -> str:
     """Median and 90th percentile in duty minutes."""
     if spread.median is None or spread.p90 is None:
         return WITHHELD
-    return f"{spread.median:.0f}/{spread.p90:.0f} 值班分钟"
+    return f"{spread.median:.0f}/{spread.p90:.0f}"
 
 
 def _parts(paper: OfficialDocument, content: Content) -> None:
@@ -185,12 +186,12 @@ def _parts(paper: OfficialDocument, content: Content) -> None:
         paper.subheading(title)
         rows = [[named(names, value), *_of(counted)] for value, counted in sorted(groups.items())]
         if rows:
-            paper.table(title, ["类别", *_COLUMNS], rows, [3, 2, 3, 3, 4])
+            paper.table(f"{title}的答复情况", ["类别", *_COLUMNS], rows, [3, 2, 3, 3, 5])
         else:
             paper.text("本月没有提问。")
 
 
-_COLUMNS = ("提问", "已答复按时率", "核定", "首次答复(中位/九成)")
+_COLUMNS = ("提问", "有问必答率", "核定", "首次答复(值班分钟,中位数/九成位)")
 
 
 def _of(c: Counted) -> list[str]:
