@@ -248,6 +248,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/inquiries/{inquiry_id}/nudge"): SUPERVISE_INQUIRY,
     # Contested breaches.
     ("POST", "/inquiries/{inquiry_id}/contests"): CONTEST,
+    ("GET", "/breaches"): OFFICER,
     ("GET", "/contests"): OFFICER,
     ("GET", "/contests/to-decide"): DECIDE,
     ("GET", "/contests/{contest_id}"): CONTEST,

@@ -17,6 +17,7 @@ from stewardship.dialogue.contests import service as contests
 from stewardship.dialogue.contests.models import ContestState, Ground
 from stewardship.dialogue.contests.rules import DECISION_LENGTH, EVIDENCE_LENGTH
 from stewardship.foundation.clocks.rules import Target
+from stewardship.reports import breaches
 
 router = APIRouter(tags=["contests"])
 
@@ -52,6 +53,26 @@ class ContestView(View):
     may_decide: bool = Field(examples=[True])
 
 
+class BreachView(View):
+    """A missed promise of late: whose, and until when it may be contested."""
+
+    inquiry_id: UUID = Field(examples=[EXAMPLE_ID])
+    episode: int = Field(examples=[1])
+    target: Target = Field(examples=["first"])
+    case_id: UUID = Field(examples=[EXAMPLE_ID])
+    reference: str | None = Field(examples=["A26030212345678"])
+    unit_id: UUID = Field(examples=[EXAMPLE_ID])
+    unit_name: str | None = Field(examples=["柳堤派出所"])
+    owner_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    owner_name: str | None = Field(examples=["王敏"])
+    asked_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
+    missed_at: datetime = Field(examples=["2026-03-02T02:30:00Z"])
+    contestable_until: datetime = Field(examples=["2026-03-09T02:30:00Z"])
+    contestable: bool = Field(examples=[True])
+    contest_id: UUID | None = Field(examples=[None])
+    contest_state: ContestState | None = Field(examples=[None])
+
+
 class Contesting(Payload):
     target: Target = Field(examples=["first"])
     ground: Ground = Field(examples=["answered_otherwise"])
@@ -62,6 +83,12 @@ class Contesting(Payload):
 class Decision(Payload):
     accepted: bool = Field(examples=[True])
     reason: Annotated[str, words(DECISION_LENGTH)] = Field(examples=["通话记录属实。"])
+
+
+@router.get("/breaches")
+async def list_breaches(actor: ActorDep) -> list[BreachView]:
+    """The promises that the caller, or an instructor's units, missed of late; the newest hundred."""
+    return [BreachView.model_validate(each) for each in await breaches.breaches(actor)]
 
 
 @router.post("/inquiries/{inquiry_id}/contests")

@@ -63,7 +63,9 @@ class UnitFiguresView(View):
     first_response: SpreadView
     first_response_in_time: ShareView
     from_record: int = Field(examples=[12])
+    first_response_in_time_adjusted: ShareView
     answered_in_time: ShareView
+    answered_in_time_adjusted: ShareView
     question_states: dict[str, int] = Field(examples=[{"in_time": 36, "late": 4}])
     overdue: int = Field(examples=[1])
     overdue_rows: list[RowView]

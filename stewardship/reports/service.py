@@ -75,7 +75,10 @@ class UnitFigures:
     first_response: Spread
     first_response_in_time: Share
     from_record: int
+    first_response_in_time_adjusted: Share
     answered_in_time: Share
+    answered_in_time_adjusted: Share
+    """With what was found to be no breach counted as kept; beside the raw figure, never in its place."""
     question_states: dict[str, int]
     overdue: int
     overdue_rows: list[Row]
@@ -110,7 +113,9 @@ async def unit_figures(actor: Actor, unit_id: UUID, period: Period) -> UnitFigur
         first_response=questions.first,
         first_response_in_time=questions.first_share,
         from_record=questions.from_record,
+        first_response_in_time_adjusted=questions.first_adjusted_share,
         answered_in_time=questions.answered_share,
+        answered_in_time_adjusted=questions.adjusted_share,
         question_states=questions.states,
         overdue=await count_late(Figure.OVERDUE, units, at),
         overdue_rows=await late_rows(actor, Figure.OVERDUE, units, at),
@@ -216,20 +221,22 @@ async def _page(
     return [Row(**{name: value for name, value in row.items() if name != "unit_id"}) for row in found]
 
 
-async def record_reads(actor: Actor, found: Sequence[asyncpg.Record]) -> None:
-    """Every case among rows with `case_id` and `unit_id` was read."""
+async def record_reads(actor: Actor, found: Sequence[asyncpg.Record], own: str = "former_unit") -> None:
+    """Every case among rows with `case_id` and `unit_id` was read; `own`: by what relation where no role leads there.
+
+    A row is counted where it happened; the case may have moved to a unit beyond the reader's since.
+    """
     cases = {row["case_id"]: row["unit_id"] for row in found if row["case_id"] is not None}
     await audit.record_many(
         [
-            audit.Entry("report.read", actor, ("case", case_id), case_id, unit_id, relation_of(actor, unit_id))
+            audit.Entry("report.read", actor, ("case", case_id), case_id, unit_id, _relation(actor, unit_id) or own)
             for case_id, unit_id in cases.items()
         ]
     )
 
 
-def relation_of(actor: Actor, unit_id: UUID) -> str:
-    """A row is counted where it happened; the case may have moved to a unit beyond the reader's since."""
-    return next((role.value for role in READERS if unit_id in actor.units(role)), "former_unit")
+def _relation(actor: Actor, unit_id: UUID) -> str | None:
+    return next((role.value for role in READERS if unit_id in actor.units(role)), None)
 
 
 # --- one's own --------------------------------------------------------------------------------------------------------

@@ -433,6 +433,7 @@ REQUESTS: dict[tuple[str, str], Builder] = {
         json={"target": "full", "ground": "other", "evidence": "没有超时。"},
         code="not_missed",
     ),
+    ("GET", "/breaches"): plain(),
     ("GET", "/contests"): plain(),
     ("GET", "/contests/to-decide"): plain(),
     ("GET", "/contests/{contest_id}"): lambda w: Request("own_inquiry", path={"contest_id": w.contest.id}),

@@ -14,14 +14,16 @@ from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.contests import queries
 from stewardship.dialogue.contests import service as contests
 from stewardship.dialogue.contests.models import Contest, ContestState, Ground
+from stewardship.dialogue.inquiries import promises
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import EntryKind
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
+from stewardship.foundation.clocks import due
 from stewardship.foundation.clocks.rules import Target
 from stewardship.foundation.errors import Conflict, Gone, NotAllowed, NotFound
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Officer, Role
-from stewardship.reports import figures, keeping
+from stewardship.reports import breaches, figures, keeping
 from stewardship.reports import service as reports
 from stewardship.reports.rules import Figure, Period
 from tests.support.world import MONDAY_MORNING, World, acting, case_with
@@ -29,6 +31,7 @@ from tests.support.world import MONDAY_MORNING, World, acting, case_with
 ClockAt = Callable[[datetime], None]
 VICTIM = (PartyRole.VICTIM, Side.A)
 WEEK = Period(date(2026, 3, 16), date(2026, 3, 22))
+assert promises.OFFICES, "importing it registers what is done about a mark"
 EVIDENCE = "9:20 已电话说明,通话 3 分钟。"
 
 
@@ -165,6 +168,21 @@ async def test_an_unanswered_question_found_to_be_no_breach_counts_as_kept_until
     await keeping.run()
     found = await figures.counted(world.station.id, WEEK, MONDAY_MORNING + timedelta(days=2))
     assert (found.full_count, found.full_in_time, found.overdue, found.full_adjusted) == (1, 1, 0, 0)
+
+
+async def test_what_may_be_contested_is_listed_with_its_last_moment(world: World, clock_at: ClockAt) -> None:
+    first = await missed(world, clock_at, answered=False)
+    await due.run_due()
+    await inquiries.answer(await acting(world.steward), first, "预计周五。")
+    await keeping.run()
+    [listed] = await breaches.breaches(await acting(world.steward))
+    assert (listed.inquiry_id, listed.target, listed.contestable) == (first, Target.FIRST, True)
+    assert listed.contestable_until - listed.missed_at == timedelta(days=7)
+    raised = await contested(world, first)
+    for officer in (world.steward, world.instructor, world.sub_instructor):
+        [listed] = await breaches.breaches(await acting(officer))
+        assert (listed.contest_id, listed.contestable) == (raised.id, False)
+    assert await breaches.breaches(await acting(world.colleague)) == []
 
 
 async def test_each_step_stands_in_the_event_log_and_no_text_does(world: World, clock_at: ClockAt) -> None:
