@@ -85,7 +85,7 @@ async def _below(unit_id: UUID, month: date) -> list[tuple[str, Counted, Place]]
     counted = {row["id"]: await figures.counted(row["id"], month_of(month), clock.now()) for row in rows}
     places = ranked({u: (c.full_in_time, c.full_count + c.overdue) for u, c in counted.items()})
     found = [(row["name"], counted[row["id"]], places[row["id"]]) for row in rows]
-    return sorted(found, key=lambda each: (each[2].rank is None, each[2].rank or 0, each[0]))
+    return sorted(found, key=lambda each: (each[2].best is None, each[2].best or 0, each[2].worst or 0, each[0]))
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -210,7 +210,9 @@ def _changes(paper: OfficialDocument, content: Content) -> None:
 
 def _ranking(paper: OfficialDocument, content: Content) -> None:
     paper.heading("下级单位情况")
-    paper.text(f"按有问必答率的95%置信区间比较,差别在偶然范围内的并列;样本少于 {SMALLEST_SAMPLE} 件的不排名。")
+    paper.text(
+        f"按有问必答率的95%置信区间比较,差别在偶然范围内的写作名次区间,视为并列;样本少于 {SMALLEST_SAMPLE} 件的不排名。"
+    )
     rows = [
         [_place(place), name, str(c.full_count + c.overdue), percent(c.answered_share), percent(c.adjusted_share)]
         for name, c, place in content.below
@@ -219,9 +221,9 @@ def _ranking(paper: OfficialDocument, content: Content) -> None:
 
 
 def _place(place: Place) -> str:
-    if place.rank is None:
+    if place.best is None:
         return "不排名"
-    return f"{place.rank}(并列)" if place.tied else str(place.rank)
+    return str(place.best) if place.best == place.worst else f"{place.best}至{place.worst}"
 
 
 def _restatements(paper: OfficialDocument, month: Month) -> None:
