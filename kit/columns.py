@@ -49,7 +49,7 @@ PURPOSE = "purpose"
 """The attribute of a sealed column's field that says what `kit.crypto` binds into its values."""
 
 
-def sealed(*, purpose: str = "", **options: Any) -> Any:
+def sealed(*, purpose: str, **options: Any) -> Any:
     """Personal data as `kit.crypto` seals it, under this purpose: a rotation of the keys finds the column by it."""
     field = fields.BinaryField(**options)
     # On the field itself and not in a class of its own: for the schema and its migrations it is a binary column.

@@ -9,6 +9,9 @@ from tortoise.models import Model
 
 from kit.columns import instant, sealed
 
+ANSWER = "request_key.body"
+"""The purpose under which the answers to repeated requests are sealed."""
+
 
 class ClockOffset(Model):
     """One row: what every process's domain clock is ahead of real time, outside production."""
@@ -29,7 +32,7 @@ class RequestKey(Model):
     """Of what was asked: another request under the same key is a mistake of the caller's."""
     received_at: datetime = instant()
     status = fields.SmallIntField(null=True)
-    body: bytes | None = sealed(null=True)
+    body: bytes | None = sealed(purpose=ANSWER, null=True)
 
     class Meta:
         table = "request_key"

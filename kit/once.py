@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from kit import clock, database
 from kit.crypto import vault
+from kit.models import ANSWER
 
-ANSWER = "request_key.body"
 KEPT = timedelta(days=7)
 """Longer than a mini-program's queue holds what it could not send."""
 

@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                 ("total", fields.BigIntField(default=0)),
                 ("looked_at", fields.BigIntField(default=0)),
                 ("rewritten", fields.BigIntField(default=0)),
-                ("after_id", fields.UUIDField(null=True)),
+                ("after_key", fields.CharField(default="", max_length=64)),
                 ("done", fields.BooleanField(default=False)),
             ],
             options={
@@ -224,7 +224,7 @@ class Migration(migrations.Migration):
                 "app": "steward",
                 "indexes": [Index(fields=["rotation_id", "place"])],
                 "pk_attr": "id",
-                "table_description": "One table of a rotation: how far it has come. `after_id` is the last id that was looked at.",
+                "table_description": "One table of a rotation: how far it has come. `after_key` is the last key that was looked at.",
             },
             bases=["Model"],
         ),

@@ -30,7 +30,7 @@ class MachineClient(Model):
     source_system = fields.CharField(max_length=32)
     unit: fields.ForeignKeyRelation[Unit] = ref("Unit")
     unit_id: UUID
-    secret_sealed: bytes = sealed()
+    secret_sealed: bytes = sealed(purpose=SECRET)
     public_key: bytes | None = fields.BinaryField(null=True)
     last_sequence = fields.BigIntField(default=0)
     last_used_at: datetime | None = instant(null=True)
@@ -114,7 +114,7 @@ class ImportJob(Model):
     officer_id: UUID = loose_ref()
     filename = fields.CharField(max_length=120)
     digest: bytes = fields.BinaryField()
-    content: bytes | None = sealed(null=True)
+    content: bytes | None = sealed(purpose=TABLE, null=True)
     state: ImportState = choice(ImportState)
     by_sms = fields.BooleanField(default=True)
     rows = fields.IntField(default=0)

@@ -93,7 +93,7 @@ class HandoverItem(Model):
     holder_id: UUID | None = loose_ref(null=True)
     state: ItemState = choice(ItemState, default=ItemState.PROPOSED)
     points = fields.SmallIntField(default=0)
-    note: bytes | None = sealed(null=True)
+    note: bytes | None = sealed(purpose=NOTE, null=True)
     reason = fields.CharField(max_length=120, default="")
     decided_at: datetime | None = instant(null=True)
     decided_by_id: UUID | None = loose_ref(null=True)

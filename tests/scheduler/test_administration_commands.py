@@ -46,8 +46,8 @@ async def test_a_changed_event_is_reported(real_db: str, endpoints: Endpoints) -
     await audit.record("case.closed", SYSTEM, ("case", new_id()))
     await audit.seal()
     whole = steward(real_db, endpoints, "audit", "verify")
-    assert (whole.returncode, whole.stdout.startswith("1 events in 1 seals")) == (0, True), whole.stderr
+    assert (whole.returncode, whole.stdout.startswith("1 seals over 1 events")) == (0, True), whole.stderr
     await database.execute("update event set kind = 'case.read'")
     broken = steward(real_db, endpoints, "audit", "verify")
     assert broken.returncode == 1
-    assert "BROKEN: seal 1" in broken.stdout
+    assert "BROKEN at seal 1:" in broken.stdout

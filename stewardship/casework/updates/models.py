@@ -109,7 +109,7 @@ class UpdateDraft(Model):
     case_id: UUID
     state: DraftState = choice(DraftState, default=DraftState.WAITING)
     stage = fields.CharField(max_length=32)
-    text: bytes = sealed()
+    text: bytes = sealed(purpose=TEXT)
     awaited = fields.CharField(max_length=120)
     next_contact_on: date = fields.DateField()
     audience: AudienceKind = choice(AudienceKind)

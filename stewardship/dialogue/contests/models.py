@@ -57,14 +57,14 @@ class Contest(Model):
     raised_by_id: UUID = loose_ref()
     raised_at: datetime = created()
     ground: Ground = choice(Ground)
-    evidence: bytes = sealed()
+    evidence: bytes = sealed(purpose=TEXT)
     state: ContestState = choice(ContestState, default=ContestState.OPEN)
     decider_unit_id: UUID = loose_ref()
     due_at: datetime = instant()
     overdue = fields.BooleanField(default=False)
     decided_by_id: UUID | None = loose_ref(null=True)
     decided_at: datetime | None = instant(null=True)
-    decision: bytes | None = sealed(null=True)
+    decision: bytes | None = sealed(purpose=TEXT, null=True)
 
     class Meta:
         table = "contest"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tortoise import Tortoise
+from tortoise import Tortoise, fields
 from tortoise.models import Model
 
 from kit.columns import index_of, is_blind_index, purpose_of
@@ -20,10 +20,13 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class SealedTable:
-    """A table with personal data: its key column, its sealed columns with their purposes, its blind indexes."""
+    """A table with personal data: its key column, that column's SQL type, its sealed columns with their purposes, its
+    blind indexes.
+    """
 
     name: str
     key: str
+    key_type: str
     sealed: tuple[tuple[str, str], ...]
     indexes: tuple[Index, ...]
 
@@ -34,7 +37,7 @@ class SealedTable:
 
 
 def sealed_tables() -> list[SealedTable]:
-    """Every table with personal data, by name. Raises LookupError for a sealed column that names no purpose."""
+    """Every table with personal data, by name."""
     models = [model for app in (Tortoise.apps or {}).values() for model in app.values()]
     found = [_table(model) for model in models]
     return sorted((table for table in found if table.sealed or table.indexes), key=lambda table: table.name)
@@ -47,10 +50,9 @@ def _table(model: type[Model]) -> SealedTable:
     for name, column in columns.items():
         field = meta.fields_map[name]
         purpose = purpose_of(field)
-        if purpose == "":
-            raise LookupError(f"{meta.db_table}.{column} is sealed without a purpose")
         if purpose is not None:
             sealed.append((column, purpose))
         if is_blind_index(field):
             indexes.append(Index(column, index_of(field)))
-    return SealedTable(meta.db_table, meta.db_pk_column, tuple(sealed), tuple(indexes))
+    key_type = "uuid" if isinstance(meta.pk, fields.UUIDField) else "text"
+    return SealedTable(meta.db_table, meta.db_pk_column, key_type, tuple(sealed), tuple(indexes))

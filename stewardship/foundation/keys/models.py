@@ -36,7 +36,7 @@ class KeyRotation(Model):
 
 
 class KeyRotationStep(Model):
-    """One table of a rotation: how far it has come. `after_id` is the last id that was looked at."""
+    """One table of a rotation: how far it has come. `after_key` is the last key that was looked at."""
 
     id = key()
     rotation: fields.ForeignKeyRelation[KeyRotation] = ref("KeyRotation")
@@ -46,7 +46,7 @@ class KeyRotationStep(Model):
     total = fields.BigIntField(default=0)
     looked_at = fields.BigIntField(default=0)
     rewritten = fields.BigIntField(default=0)
-    after_id: UUID | None = loose_ref(null=True)
+    after_key = fields.CharField(max_length=64, default="")
     done = fields.BooleanField(default=False)
 
     class Meta:

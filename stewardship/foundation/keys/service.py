@@ -149,15 +149,15 @@ async def _finish(rotation: KeyRotation) -> KeyRotation:
 async def _rotate_rows(step: KeyRotationStep, table: SealedTable) -> None:
     columns = ", ".join(f'"{column}"' for column in table.columns)
     rows = await database.fetch(
-        f'select {columns} from "{table.name}" where $1::uuid is null or "{table.key}" > $1'  # noqa: S608 — as above.
+        f"select {columns} from \"{table.name}\" where $1 = '' or \"{table.key}\" > nullif($1, '')::{table.key_type}"  # noqa: S608 — as above.
         f' order by "{table.key}" limit {PAGE}',
-        step.after_id,
+        step.after_key,
     )
     changes = [change for row in rows if (change := renewed(table, row, vault())) is not None]
     await _write(table, changes)
     step.looked_at += len(rows)
     step.rewritten += len(changes)
-    step.after_id = rows[-1][table.key] if rows else step.after_id
+    step.after_key = str(rows[-1][table.key]) if rows else step.after_key
     step.done = len(rows) < PAGE
 
 
@@ -201,14 +201,15 @@ async def _write(table: SealedTable, changes: Sequence[list[Any]]) -> None:
 
 async def _rotate_files(step: KeyRotationStep, files: FileStore) -> None:
     rows = await database.fetch(
-        "select id from stored_file where ($1::uuid is null or id > $1) and stored_at is not null order by id limit $2",
-        step.after_id,
+        "select id from stored_file where ($1 = '' or id > nullif($1, '')::uuid) and stored_at is not null"
+        " order by id limit $2",
+        step.after_key,
         FILES_PAGE,
     )
     for row in rows:
         step.rewritten += await files.reseal(row["id"])
     step.looked_at += len(rows)
-    step.after_id = rows[-1]["id"] if rows else step.after_id
+    step.after_key = str(rows[-1]["id"]) if rows else step.after_key
     step.done = len(rows) < FILES_PAGE
 
 

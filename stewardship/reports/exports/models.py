@@ -52,7 +52,7 @@ class Export(Model):
     done = fields.IntField(default=0)
     created_at: datetime = created()
     finished_at: datetime | None = instant(null=True)
-    content: bytes | None = sealed(null=True)
+    content: bytes | None = sealed(purpose=CONTENT, null=True)
 
     class Meta:
         table = "report_export"
