@@ -9,7 +9,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 from openpyxl import load_workbook
@@ -25,7 +24,7 @@ COLUMNS = 100
 MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 CHUNK = 1024 * 1024
 BROKEN = (
-    zipfile.BadZipFile, zlib.error, ParseError, DefusedXmlException, InvalidFileException,
+    zipfile.BadZipFile, zlib.error, SyntaxError, DefusedXmlException, InvalidFileException,
     KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, EOFError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 """What openpyxl and zipfile raise over a damaged or hostile workbook; they promise no smaller set."""

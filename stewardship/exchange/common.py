@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from tortoise.models import Model
+
 from stewardship.exchange.records import Record
 from stewardship.exchange.zones import Zone
 from stewardship.foundation.actors import Actor
@@ -37,7 +39,7 @@ class Place:
     async def unit(self, reference: str) -> Unit:
         """A unit that the client may write to. Raises NotFound."""
         own = await Unit.get_or_none(source_system=self.system, source_id=reference)
-        unit = own or await Unit.get_or_none(code=reference)
+        unit = own or (await Unit.get_or_none(code=reference) if fits(Unit, "code", reference) else None)
         if unit is None or unit.id not in self.unit_ids:
             raise NotFound("unit_not_found", f"没有找到单位 {reference[:20]}", "请先同步这个单位,或核对接入的范围。")
         return unit
@@ -45,10 +47,16 @@ class Place:
     async def officer(self, reference: str) -> Officer:
         """An active officer of those units. Raises NotFound."""
         own = await Officer.get_or_none(source_system=self.system, source_id=reference)
-        officer = own or await Officer.get_or_none(number=reference)
+        officer = own or (await Officer.get_or_none(number=reference) if fits(Officer, "number", reference) else None)
         if officer is None or officer.unit_id not in self.unit_ids:
             raise NotFound("officer_not_found", f"没有找到民警 {reference[:20]}", "请先同步这位民警,或核对警号。")
         return officer
+
+
+def fits(model: type[Model], column: str, value: str) -> bool:
+    """Whether the column could hold the value at all: other systems' keys are longer than ours."""
+    longest: int = model._meta.fields_map[column].max_length  # type: ignore[attr-defined]  # Of every CharField.
+    return len(value) <= longest
 
 
 async def mark(place: Place, row: Sourced, record: Record, owned: Iterable[str]) -> None:

@@ -116,6 +116,8 @@ async def test_units_and_officers_come_and_go(world: World, case_system: CaseSys
     [
         ("case", {"unit": "nowhere"}, "unit_not_found"),
         ("case", {"steward": "nobody"}, "officer_not_found"),
+        ("case", {"unit": "a longer reference than any code here"}, "unit_not_found"),
+        ("case", {"steward": "a longer reference than any number"}, "officer_not_found"),
         ("party", {"case": "unknown"}, "case_not_found"),
         ("stage", {"case": "C1", "stage": "mediation"}, "stage_unknown"),
         ("stage", {"case": "C1", "at": "2027-01-01T00:00:00Z"}, "stage_in_future"),
