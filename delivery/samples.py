@@ -28,6 +28,18 @@ _TYPICAL: dict[str, Any] = {
     "why": "文件打不开",
     "percent": 80,
     "days": 7,
+    "appointment": "0193f6f2c0de7a000000000000000001",
+    "purpose": "办理手续",
+    "place": "一楼接待大厅",
+    "bring": "身份证原件",
+    "fee": "",
+    "one": "3月16日来所",
+    "other": "服务评价",
+    "what": "已选定时间",
+    **dict.fromkeys(("first", "second", "third", "at", "was_at", "since", "reported_at", "back_at"), _AT),
+    **dict.fromkeys(("count", "overdue", "due_today", "silent", "answered", "rated", "dissatisfied"), 12),
+    "late": False,
+    "accepted": True,
 }
 _LONGEST: dict[str, Any] = _TYPICAL | {
     "unit": "云州市公安局莲花湖高新技术产业开发区分局莲花湖北路社区警务服务站派出所",
@@ -44,6 +56,16 @@ _LONGEST: dict[str, Any] = _TYPICAL | {
     "why": "文件格式不受支持或者内容已经损坏打不开",
     "percent": 99,
     "days": 999,
+    "purpose": "调解会议以及签收法律文书",
+    "place": "莲花湖北路派出所办案区二楼第三接待室",
+    "bring": "身份证原件、受伤后的病历和收费票据、车辆行驶证、事故现场照片",
+    "fee": "鉴定费用由公安机关承担",
+    "one": "3月16日来所",
+    "other": "服务评价",
+    "what": "已放弃原来的时间并请求改期",
+    **dict.fromkeys(("count", "overdue", "due_today", "silent", "answered", "rated", "dissatisfied"), 9_999),
+    "late": True,
+    "accepted": False,
 }
 PRETEXT = ("您预约的快递", "您在便民服务中心预约的材料已经准备好")
 """For the neutral SMS to protected persons."""

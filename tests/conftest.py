@@ -15,6 +15,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from tortoise.context import TortoiseContext
 from tortoise.transactions import in_transaction
 
@@ -29,6 +30,15 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 _servers = contextlib.ExitStack()
+# structlog's own default draws each exception with all local variables, which takes so long that the database ends the
+# transaction in which the test waits.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -17,11 +17,12 @@ from delivery.channels.oa_customer_service import OaCustomerService
 from delivery.channels.oa_template import OaTemplate
 from delivery.channels.sms import Sms
 from delivery.channels.sms_gateway import SmsGateway
-from delivery.contexts import CONTEXTS, Context, Notice
+from delivery.contexts import Context, Notice
 from delivery.hooks import Fact
 from delivery.models import Channel
 from delivery.recipients import Phone, Recipient
 from delivery.registry import REGISTRY
+from delivery.samples import samples
 from kit import database
 from kit.ids import new_id
 from settings import Settings
@@ -42,41 +43,6 @@ CHAT, TEMPLATE, SUBSCRIBE, SMS = (
 NUMBER = "19900000001"
 SHOWN = {CHAT: "oa", TEMPLATE: "oa", SUBSCRIBE: "notice", SMS: "sms"}
 """On which of the phone's feeds a channel's messages appear."""
-FACTS: dict[str, Any] = {
-    "unit": "合肥市公安局庐阳分局莲花派出所",
-    "reference": "A26031200000001",
-    "check_word": "松竹",
-    "desk_phone": "0551-62345678",
-    "token": "tok_EN-1",
-    "receipt": "R-1",
-    "until": date(2026, 3, 20),
-    "posted_at": datetime(2026, 3, 12, 4, tzinfo=UTC),
-    "asked_at": datetime(2026, 3, 12, 4, tzinfo=UTC),
-    "due_at": datetime(2026, 3, 12, 9, tzinfo=UTC),
-    "answer": "鉴定意见预计下周出来。",
-    "question": "请问您当时在哪里?",
-    "now_with": "教导员",
-    "why": "民警休假",
-    "percent": 80,
-    "days": 8,
-    "count": 40,
-    "appointment": "01932c075d2e7c3a9b1f2f6d8a4e5c70",
-    "purpose": "办理手续",
-    "place": "一楼接待室",
-    "bring": "身份证、受案回执",
-    "fee": "免费",
-    "one": "3月16日来所",
-    "other": "服务评价",
-    "what": "已选定时间",
-    "since": datetime(2026, 3, 12, 4, tzinfo=UTC),
-    "reported_at": datetime(2026, 3, 12, 4, tzinfo=UTC),
-    "back_at": datetime(2026, 3, 20, 9, tzinfo=UTC),
-    "at": datetime(2026, 3, 16, 1, tzinfo=UTC),
-    "was_at": datetime(2026, 3, 13, 1, tzinfo=UTC),
-    "first": datetime(2026, 3, 16, 1, tzinfo=UTC),
-    "second": datetime(2026, 3, 17, 1, tzinfo=UTC),
-    "third": datetime(2026, 3, 18, 7, 30, tzinfo=UTC),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -86,8 +52,7 @@ def _noon(clock_at: Callable[[datetime], None]) -> None:
 
 
 def about(notice: Notice) -> Context:
-    kind = CONTEXTS[notice]
-    return kind(**{name: FACTS[name] for name in kind.model_fields if name in FACTS})
+    return samples(notice)[0]
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +143,7 @@ async def test_it_arrives(
     await town.work(dispatcher=worker)
     assert await attempts(id_) == [(channel.value, "sent", "")]
     entry = (await shown(platform, SHOWN[channel]))[-1]
-    assert FACTS["answer"] not in entry["text"] or channel is CHAT
+    assert "鉴定意见预计周五" not in entry["text"] or channel is CHAT
     assert "{" not in entry["text"]
 
 
