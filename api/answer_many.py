@@ -9,11 +9,12 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.deps import ActorDep
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Payload, View, words
 from stewardship.dialogue.inquiries import many
 from stewardship.dialogue.inquiries.service import TEXT_LENGTH
 
-router = APIRouter(tags=["inquiries"])
+router = APIRouter(tags=["inquiries"], route_class=OnceRoute)
 
 Text = Annotated[
     str,
@@ -22,7 +23,7 @@ Text = Annotated[
 ]
 
 
-class Preview(Payload):
+class ManyAsked(Payload):
     inquiry_ids: list[UUID] = Field(min_length=1, max_length=many.MOST, examples=[[EXAMPLE_ID]])
     text: Text
 
@@ -40,7 +41,7 @@ class PreviewRow(View):
     detail: str = Field(examples=[""])
 
 
-class PreviewView(View):
+class ManyPreviewView(View):
     """One row for each inquiry, in the order asked for."""
 
     items: list[PreviewRow]
@@ -75,10 +76,10 @@ class AnsweredView(View):
 
 
 @router.post("/inquiries/answer-many/preview")
-async def preview(payload: Preview, actor: ActorDep) -> PreviewView:
+async def preview(payload: ManyAsked, actor: ActorDep) -> ManyPreviewView:
     """What each person would read; who is left out, and why. Nothing is sent."""
     rows = await many.preview(actor, payload.inquiry_ids, payload.text)
-    return PreviewView(
+    return ManyPreviewView(
         items=[PreviewRow.model_validate(row) for row in rows], included=sum(row.included for row in rows)
     )
 

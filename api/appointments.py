@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from api.deps import ActorDep, ReadableCase, WritableCase
+from api.once import OnceRoute
 from api.organisation import YEARS, Instant
 from api.schemas import EXAMPLE_ID, Payload, Reason, View
 from kit import clock
@@ -25,7 +26,7 @@ from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.errors import Invalid, NotFound
 from stewardship.foundation.people.rules import masked_name
 
-router = APIRouter(tags=["appointments"])
+router = APIRouter(tags=["appointments"], route_class=OnceRoute)
 
 DESK = "desk"
 Minutes = Annotated[int, Field(ge=SHORTEST, le=LONGEST, examples=[30])]

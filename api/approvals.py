@@ -11,13 +11,14 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.deps import ActorDep
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Payload, View, words
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.approvals import service as approvals
 from stewardship.foundation.approvals.models import REASON_LENGTH, Approval, ApprovalState
 from stewardship.foundation.org.names import officer_names, unit_names
 
-router = APIRouter(tags=["administration"])
+router = APIRouter(tags=["administration"], route_class=OnceRoute)
 
 ChangeReason = Annotated[
     str, words(REASON_LENGTH, 2), Field(description="Shown to whoever decides, and kept.", examples=["群众反映等得久"])

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints, model_validator
 
 from api.deps import ActorDep
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, PRINTABLE, Done, Payload, View, words
 from stewardship.casework.cases import service as cases
 from stewardship.casework.cases.models import CaseKind
@@ -20,7 +21,7 @@ from stewardship.dialogue.canned_replies.service import Draft
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.org.names import officer_names, unit_names
 
-router = APIRouter(tags=["canned replies"])
+router = APIRouter(tags=["canned replies"], route_class=OnceRoute)
 
 Whose = Literal["own", "unit", "city"]
 

@@ -116,7 +116,7 @@ class KindIn(Payload):
     number: CaseNumber | None = None
 
 
-class HandOver(Payload):
+class CaseHandOver(Payload):
     unit_id: UUID = Field(examples=[EXAMPLE_ID])
     steward_id: UUID = Field(examples=[EXAMPLE_ID])
     deputy_id: UUID | None = Field(default=None, examples=[None])
@@ -266,7 +266,7 @@ async def set_kind(payload: KindIn, case: WritableCase, actor: ActorDep) -> Case
 
 
 @router.post("/cases/{case_id}/hand-over")
-async def hand_over(payload: HandOver, case: WritableCase, actor: ActorDep) -> CaseRow:
+async def hand_over(payload: CaseHandOver, case: WritableCase, actor: ActorDep) -> CaseRow:
     """Another officer becomes the steward; open clocks follow."""
     changed = await cases.hand_over(
         actor,

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.deps import ActorDep, ServicesDep
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, View, words
 from stewardship.dialogue.contests import queries
@@ -19,7 +20,7 @@ from stewardship.dialogue.contests.rules import DECISION_LENGTH, EVIDENCE_LENGTH
 from stewardship.foundation.clocks.rules import Target
 from stewardship.reports import breaches
 
-router = APIRouter(tags=["contests"])
+router = APIRouter(tags=["contests"], route_class=OnceRoute)
 
 
 class ContestView(View):

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from api.deps import ActorDep, ServicesDep
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from stewardship.exchange import clients
 from stewardship.exchange.models import MachineClient
@@ -21,7 +22,7 @@ from stewardship.exchange.zones import Zone
 from stewardship.foundation.errors import Invalid
 from stewardship.foundation.org.models import Unit
 
-router = APIRouter(tags=["exchange"])
+router = APIRouter(tags=["exchange"], route_class=OnceRoute)
 
 RECORDS = 200
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.deps import ActorDep, ServicesDep, officer_id_of
+from api.once import OnceRoute
 from api.organisation import Instant
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
@@ -22,7 +23,7 @@ from stewardship.handover.rules import NOTE_LENGTH
 from stewardship.handover.service import Change
 from stewardship.handover.steps import RUNNING
 
-router = APIRouter(tags=["handovers"])
+router = APIRouter(tags=["handovers"], route_class=OnceRoute)
 
 MOST_CASES = 500
 KINDS = {
@@ -51,7 +52,7 @@ class ItemView(View):
     has_note: bool = Field(examples=[True])
 
 
-class ShareView(View):
+class ColleagueShareView(View):
     """A colleague's load beside what they are asked to take."""
 
     officer_id: UUID = Field(examples=[EXAMPLE_ID])
@@ -82,7 +83,7 @@ class HandoverView(View):
     manages: bool = Field(examples=[True], description="The caller arranges it, and sees all of it.")
     counts: dict[str, int] = Field(examples=[{"accepted": 38, "offered": 2}])
     items: list[ItemView]
-    colleagues: list[ShareView] = Field(description="Only while it is arranged.")
+    colleagues: list[ColleagueShareView] = Field(description="Only while it is arranged.")
     sentence: str = Field(examples=["王敏休假到 3月23日 08:00,40 件案件:38 件已接收,2 件待接收。"])
 
 
@@ -231,7 +232,7 @@ async def _view(actor: Actor, handover_id: UUID) -> HandoverView:
         manages=shown.manages,
         counts=shown.counts,
         items=[_item(line) for line in shown.lines],
-        colleagues=[ShareView.model_validate(s) for s in await queries.shares(shown)] if arranged else [],
+        colleagues=[ColleagueShareView.model_validate(s) for s in await queries.shares(shown)] if arranged else [],
         sentence=_sentence(shown),
     )
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api import limits
 from api.deps import ActorDep, ServicesDep, officer_id_of
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Payload, View, words
 from api.uploads import BODY_SCHEMA, file_content
 from kit import clock
@@ -21,7 +22,7 @@ from stewardship.exchange.models import ImportJob, ImportState
 from stewardship.foundation.errors import Invalid
 from stewardship.foundation.org.models import Officer
 
-router = APIRouter(tags=["imports"])
+router = APIRouter(tags=["imports"], route_class=OnceRoute)
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WORKBOOK: dict[int | str, dict[str, Any]] = {

@@ -20,9 +20,9 @@ from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryKin
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.clocks import policies
 from stewardship.foundation.clocks.models import Clock
+from stewardship.foundation.clocks.policy import Target
 from stewardship.foundation.people.models import Person
 from stewardship.foundation.people.rules import masked_name
-from stewardship.worklist.sources import Target
 
 
 class LineView(View):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from api.approvals import ChangeReason, ChangeView, change_view
 from api.deps import ActorDep
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Payload, View
 from kit.crypto import vault
 from stewardship.foundation.errors import NotFound
@@ -19,7 +20,7 @@ from stewardship.foundation.org.administration import holds
 from stewardship.foundation.org.models import Role
 from stewardship.foundation.org.names import officer_names
 
-router = APIRouter(tags=["administration"])
+router = APIRouter(tags=["administration"], route_class=OnceRoute)
 
 
 class RotationStepView(View):

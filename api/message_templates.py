@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from api.deps import ActorDep
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Payload, View, words
 from delivery.models import Channel, Template, TemplateState
 from delivery.templates import SMS_LENGTH, Definition
@@ -19,7 +20,7 @@ from stewardship.foundation.message_templates import service as templates
 from stewardship.foundation.message_templates.service import Place
 from stewardship.foundation.org.names import officer_names
 
-router = APIRouter(tags=["administration"])
+router = APIRouter(tags=["administration"], route_class=OnceRoute)
 
 NoticeName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,48}$"), Field(examples=["update_posted"])]
 PlatformId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$"), Field(examples=["9Aw5ZV1j9xdWTFE"])]
@@ -51,7 +52,7 @@ class DefinitionBody(Payload):
         return templates.definition_from(self.model_dump(), [each.key for each in self.fields])
 
 
-class DraftIn(Payload):
+class TemplateDraftIn(Payload):
     notice: NoticeName
     channel: Channel = Field(examples=["mp_subscribe"])
     definition: DefinitionBody
@@ -94,7 +95,7 @@ class TrialView(View):
     problems: list[ProblemView]
 
 
-class TemplateView(View):
+class MessageTemplateView(View):
     """A version of a template."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
@@ -112,7 +113,7 @@ class TemplateView(View):
 
 
 class TemplateVersions(View):
-    items: list[TemplateView]
+    items: list[MessageTemplateView]
 
 
 class ValueView(View):
@@ -127,8 +128,8 @@ class PlaceView(View):
 
     notice: str = Field(examples=["update_posted"])
     channel: Channel = Field(examples=["mp_subscribe"])
-    active: TemplateView | None
-    coming: TemplateView | None
+    active: MessageTemplateView | None
+    coming: MessageTemplateView | None
     values: list[ValueView]
 
 
@@ -139,10 +140,10 @@ class Places(View):
     limits: dict[str, str] = Field(examples=[{"thing": "20 个字以内"}])
 
 
-async def _views(rows: Sequence[Template]) -> list[TemplateView]:
+async def _views(rows: Sequence[Template]) -> list[MessageTemplateView]:
     names = await officer_names(row.changed_by_id for row in rows)
     return [
-        TemplateView(
+        MessageTemplateView(
             id=row.id,
             notice=row.notice,
             channel=row.channel,
@@ -160,7 +161,7 @@ async def _views(rows: Sequence[Template]) -> list[TemplateView]:
     ]
 
 
-async def _view(row: Template) -> TemplateView:
+async def _view(row: Template) -> MessageTemplateView:
     return (await _views([row]))[0]
 
 
@@ -188,7 +189,7 @@ async def list_template_versions(notice: NoticeName, channel: Channel, actor: Ac
 
 
 @router.post("/message-templates/trials")
-async def try_template(payload: DraftIn, actor: ActorDep) -> TrialView:
+async def try_template(payload: TemplateDraftIn, actor: ActorDep) -> TrialView:
     """What it would say. Changes nothing."""
     await templates.check_right(actor)
     return TrialView.model_validate(
@@ -197,42 +198,42 @@ async def try_template(payload: DraftIn, actor: ActorDep) -> TrialView:
 
 
 @router.post("/message-templates", status_code=201)
-async def draft_template(payload: DraftIn, actor: ActorDep) -> TemplateView:
+async def draft_template(payload: TemplateDraftIn, actor: ActorDep) -> MessageTemplateView:
     """Begin a new version; the one in use stays."""
     return await _view(await templates.draft(actor, payload.notice, payload.channel, payload.definition.definition()))
 
 
 @router.put("/message-templates/{template_id}")
-async def edit_template(template_id: UUID, payload: EditIn, actor: ActorDep) -> TemplateView:
+async def edit_template(template_id: UUID, payload: EditIn, actor: ActorDep) -> MessageTemplateView:
     """Change a draft or a rejected version."""
     return await _view(await templates.edit(actor, template_id, payload.definition.definition()))
 
 
 @router.post("/message-templates/{template_id}/submit")
-async def submit_template(template_id: UUID, actor: ActorDep) -> TemplateView:
+async def submit_template(template_id: UUID, actor: ActorDep) -> MessageTemplateView:
     """It was handed in at the platform's console."""
     return await _view(await templates.submit(actor, template_id))
 
 
 @router.post("/message-templates/{template_id}/approved")
-async def template_approved(template_id: UUID, payload: ApprovedIn, actor: ActorDep) -> TemplateView:
+async def template_approved(template_id: UUID, payload: ApprovedIn, actor: ActorDep) -> MessageTemplateView:
     """The platform took it, under this id."""
     return await _view(await templates.approved(actor, template_id, payload.template_id))
 
 
 @router.post("/message-templates/{template_id}/rejected")
-async def template_rejected(template_id: UUID, payload: RejectedIn, actor: ActorDep) -> TemplateView:
+async def template_rejected(template_id: UUID, payload: RejectedIn, actor: ActorDep) -> MessageTemplateView:
     """The platform refused it."""
     return await _view(await templates.rejected(actor, template_id, payload.reason))
 
 
 @router.post("/message-templates/{template_id}/activate")
-async def activate_template(template_id: UUID, actor: ActorDep) -> TemplateView:
+async def activate_template(template_id: UUID, actor: ActorDep) -> MessageTemplateView:
     """Use it from now on; the old one retires."""
     return await _view(await templates.activate(actor, template_id))
 
 
 @router.post("/message-templates/{template_id}/give-up")
-async def give_up_template(template_id: UUID, actor: ActorDep) -> TemplateView:
+async def give_up_template(template_id: UUID, actor: ActorDep) -> MessageTemplateView:
     """The version on its way is not wanted any more."""
     return await _view(await templates.give_up(actor, template_id))

@@ -13,6 +13,7 @@ from api import limits
 from api.appointments import SENTENCES, Move, Pick, SlotView, slots_of
 from api.deps import ActorDep, ServicesDep
 from api.my_inquiries import Taken, taken
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, ClientKey, Payload, View, words
 from kit import clock
 from stewardship.casework.appointments import queries, service
@@ -23,7 +24,7 @@ from stewardship.conversations import appointments as conversation
 from stewardship.dialogue.answering.record import moment, officer_title
 from stewardship.foundation.actors import Actor
 
-router = APIRouter(tags=["my appointments"])
+router = APIRouter(tags=["my appointments"], route_class=OnceRoute)
 
 MP = "mp"
 

@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from api.approvals import ChangeReason, ChangeView, change_view
 from api.deps import ActorDep
+from api.once import OnceRoute
 from api.organisation import Instant
 from api.schemas import EXAMPLE_ID, Payload, View
 from stewardship.casework.cases.models import CaseKind
@@ -26,7 +27,7 @@ from stewardship.foundation.org.administration import holds
 from stewardship.foundation.org.models import Role
 from stewardship.foundation.org.names import officer_names, unit_names
 
-router = APIRouter(tags=["administration"])
+router = APIRouter(tags=["administration"], route_class=OnceRoute)
 
 Subject = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,16}$"), Field(examples=["inquiry"])]
 SubjectQuery = Annotated[Subject, Query()]
@@ -140,7 +141,7 @@ class PolicyProposal(PolicyDraft):
     reason: ChangeReason
 
 
-class PreviewView(View):
+class PromisePreviewView(View):
     """Counts over the questions open now, were it in force at once."""
 
     open: int = Field(examples=[42])
@@ -186,12 +187,12 @@ async def list_policies(
 
 
 @router.post("/promise-policies/preview")
-async def preview_policy(payload: PolicyDraft, actor: ActorDep) -> PreviewView:
+async def preview_policy(payload: PolicyDraft, actor: ActorDep) -> PromisePreviewView:
     """What it would do to the open questions. Changes nothing."""
     await _check_reach(actor, payload.unit_id)
     found = await preview(payload.proposal())
-    counts = {name: getattr(found, name) for name in PreviewView.model_fields if name != "summary"}
-    return PreviewView(**counts, summary=_preview_lines(counts))
+    counts = {name: getattr(found, name) for name in PromisePreviewView.model_fields if name != "summary"}
+    return PromisePreviewView(**counts, summary=_preview_lines(counts))
 
 
 async def _check_reach(actor: ActorDep, unit_id: UUID | None) -> None:

@@ -18,9 +18,10 @@ from kit.valkey import RedisError
 from stewardship.casework.parties.models import PartyRole
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
+from stewardship.foundation.clocks.policy import Target
 from stewardship.worklist import service as worklist
 from stewardship.worklist.service import Relation, Task
-from stewardship.worklist.sources import Target, TaskKind
+from stewardship.worklist.sources import TaskKind
 
 router = APIRouter(tags=["queue"])
 

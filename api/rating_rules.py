@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.approvals import ChangeReason, ChangeView, change_view
 from api.deps import ActorDep
+from api.once import OnceRoute
 from api.schemas import Payload, View
 from stewardship.casework.cases.models import CaseKind, Sensitivity
 from stewardship.casework.parties.models import PartyRole
@@ -16,7 +17,7 @@ from stewardship.foundation.org.names import officer_names
 from stewardship.opinion.ratings import administration
 from stewardship.opinion.ratings.rules import DEFAULT_RULES, NOT_ASKED, Milestone, RatingRules
 
-router = APIRouter(tags=["administration"])
+router = APIRouter(tags=["administration"], route_class=OnceRoute)
 
 
 class RulesBody(Payload):

@@ -63,7 +63,7 @@ class RatedView(View):
     visit_by: datetime | None = Field(examples=["2026-03-03T02:00:00Z"])
 
 
-class Comment(Payload):
+class RatingComment(Payload):
     comment: Annotated[str, words(COMMENT_LENGTH)] = Field(examples=["民警很耐心"])
 
 
@@ -111,7 +111,7 @@ async def rate(rating_id: UUID, payload: RatingIn, actor: ActorDep) -> RatedView
 
 
 @router.post("/my/ratings/{rating_id}/comment")
-async def comment(rating_id: UUID, payload: Comment, actor: ActorDep) -> Done:
+async def comment(rating_id: UUID, payload: RatingComment, actor: ActorDep) -> Done:
     """Add words within the hour."""
     await ratings.add_comment(actor, rating_id, payload.comment)
     return Done()

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from api.deps import ActorDep, ServicesDep
+from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.report_views import PeriodView, QuestionsView, SatisfactionView, ShareView
 from api.reports import SPREADSHEET, PeriodDep, period_of
@@ -27,7 +28,7 @@ from stewardship.reports.months.comparing import Month
 from stewardship.reports.months.models import Reason
 from stewardship.reports.rules import Figure
 
-router = APIRouter(tags=["reports"])
+router = APIRouter(tags=["reports"], route_class=OnceRoute)
 
 DOCUMENT = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -75,7 +76,7 @@ def _effect(effect: Effect, names: dict[str, str]) -> EffectView:
     return EffectView(name=names[effect.value], **values)
 
 
-class ChangeView(View):
+class FigureChangeView(View):
     """A figure in two periods, and what changed it; shares as fractions, means in duty minutes."""
 
     unit_id: UUID = Field(examples=[EXAMPLE_ID])
@@ -94,7 +95,7 @@ class ChangeView(View):
     by: list[ByView] = Field(description="Empty where either sample is too small.")
 
     @classmethod
-    def of(cls, change: Change) -> ChangeView:
+    def of(cls, change: Change) -> FigureChangeView:
         """From a change."""
         found = change.by[0].decomposition if change.by else None
         return cls(
@@ -123,10 +124,10 @@ async def get_change(
     before_last: Annotated[date, Query(examples=["2026-02-28"])],
     actor: ActorDep,
     metric: Annotated[Metric, Query()] = Metric.ANSWERED_IN_TIME,
-) -> ChangeView:
+) -> FigureChangeView:
     """Why a figure changed from one period to the other, by unit, kind and channel."""
     before = period_of(before_first, before_last)
-    return ChangeView.of(await changes.why_changed(actor, unit_id, metric, before, period))
+    return FigureChangeView.of(await changes.why_changed(actor, unit_id, metric, before, period))
 
 
 # --- months -----------------------------------------------------------------------------------------------------------

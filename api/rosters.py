@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api import limits
 from api.deps import ActorDep, ServicesDep, officer_id_of
+from api.once import OnceRoute
 from api.organisation import ROSTER_KEEPERS, ROSTER_READERS, YEARS
 from api.schemas import View
 from api.uploads import BODY_SCHEMA, file_content
@@ -20,7 +21,7 @@ from stewardship.foundation.errors import Invalid
 from stewardship.foundation.org import administration, roster_tables
 from stewardship.foundation.org.models import Officer
 
-router = APIRouter(tags=["rosters"])
+router = APIRouter(tags=["rosters"], route_class=OnceRoute)
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}}

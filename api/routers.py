@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api import (
+    answer_many,
     appointments,
     approvals,
     canned_replies,
-    answer_many,
     cases,
-    exchange,
     contests,
+    exchange,
     explanations,
     files,
     handovers,
@@ -37,9 +37,9 @@ from api import (
     rosters,
     sessions,
     staffing,
+    supervision,
     update_drafts,
     update_templates,
-    supervision,
     updates,
     visits,
 )

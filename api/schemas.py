@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 """Everything but control characters; tab and line breaks are allowed."""
 
 
 class Payload(BaseModel):
-    """What is sent to us: unknown fields are refused, texts are trimmed."""
+    """What is sent to us: unknown fields are refused, texts are trimmed, line ends are one kind."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True, frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _one_kind_of_line_end(cls, value: Any) -> Any:
+        return value.replace("\r\n", "\n").replace("\r", "\n") if type(value) is str else value
 
 
 class View(BaseModel):

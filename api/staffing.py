@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from api import limits
 from api.deps import ActorDep, AddressDep, DeviceDep, ServicesDep
+from api.once import OnceRoute
 from api.organisation import DeskPhone, OfficerView, UnitView
 from api.party_schemas import Phone
 from api.schemas import EXAMPLE_ID, Done, Payload, Reason, View, words
@@ -26,7 +27,7 @@ from stewardship.foundation.org.officer_import import import_officers
 from stewardship.foundation.people import officer_enrolment
 from stewardship.foundation.people import service as people
 
-router = APIRouter(tags=["organisation"])
+router = APIRouter(tags=["organisation"], route_class=OnceRoute)
 
 EnrolmentCode = Annotated[
     str, StringConstraints(pattern=r"^[0-9A-Za-z]{10}$"), Field(examples=["7KQ2MX9WRA"], description="Once, 24 hours.")

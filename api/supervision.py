@@ -10,12 +10,13 @@ from pydantic import Field
 
 from api.deps import ActorDep
 from api.inquiries import Because, HandOver
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import Inquiry
 from stewardship.foundation.org.models import Officer, Unit
 
-router = APIRouter(tags=["inquiries"])
+router = APIRouter(tags=["inquiries"], route_class=OnceRoute)
 
 
 class OwnerView(View):
@@ -29,7 +30,7 @@ class OwnerView(View):
     version: int = Field(examples=[5])
 
 
-class Comment(Payload):
+class InquiryComment(Payload):
     text: Annotated[str, words(inquiries.NOTE_LENGTH)] = Field(examples=["先打电话说明,再书面答复。"])
 
 
@@ -63,7 +64,7 @@ async def reassign(inquiry_id: UUID, payload: HandOver, actor: ActorDep) -> Owne
 
 
 @router.post("/inquiries/{inquiry_id}/comments")
-async def comment(inquiry_id: UUID, payload: Comment, actor: ActorDep) -> CommentView:
+async def comment(inquiry_id: UUID, payload: InquiryComment, actor: ActorDep) -> CommentView:
     """A note in the thread for officers, never for the party; the owner hears of it."""
     return CommentView(id=await inquiries.comment(actor, inquiry_id, payload.text))
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.deps import ActorDep, ReadableCase, WritableCase
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
 from api.updates import AudienceIn, FileIds, PostedView, posted_view
 from stewardship.casework.cases.models import Case
@@ -19,7 +20,7 @@ from stewardship.casework.updates import drafts
 from stewardship.casework.updates import service as updates
 from stewardship.casework.updates.models import AudienceKind, DraftState, UpdateDraft
 
-router = APIRouter(tags=["updates"])
+router = APIRouter(tags=["updates"], route_class=OnceRoute)
 
 Version = Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1], description="As read; 409 if it changed since.")]
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from api.cases import StageCode
 from api.deps import ActorDep, ReadableCase
+from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from api.update_drafts import Version
 from kit import clock
@@ -20,7 +21,7 @@ from stewardship.casework.updates import templates
 from stewardship.casework.updates.templates import EDITORS, LONGEST_DAYS, Offered, Wording
 from stewardship.foundation.org import administration
 
-router = APIRouter(tags=["update templates"])
+router = APIRouter(tags=["update templates"], route_class=OnceRoute)
 
 Title = Annotated[str, words(40), Field(examples=["已调取监控"])]
 Text = Annotated[str, words(500), Field(examples=["已调取现场监控,正在核对。"])]
@@ -28,7 +29,7 @@ Awaited = Annotated[str, words(120), Field(examples=["核对监控"])]
 Days = Annotated[int, Field(ge=0, le=LONGEST_DAYS, examples=[7], description="Until we are in touch next.")]
 
 
-class TemplateView(View):
+class UpdateTemplateView(View):
     """Words to start from. Without an `id` they are of the house and cannot be changed."""
 
     id: UUID | None = Field(examples=[EXAMPLE_ID])
@@ -46,7 +47,7 @@ class TemplateView(View):
 class Templates(View):
     """Templates, those of the current stage first."""
 
-    items: list[TemplateView]
+    items: list[UpdateTemplateView]
 
 
 class TemplateIn(Payload):
@@ -66,9 +67,9 @@ class TemplateEdit(Payload):
     expected_version: Version
 
 
-def _view(offered: Offered) -> TemplateView:
+def _view(offered: Offered) -> UpdateTemplateView:
     stage, wording = stage_of(offered.kind, offered.stage), offered.wording
-    return TemplateView(
+    return UpdateTemplateView(
         id=offered.id,
         kind=offered.kind,
         stage=offered.stage,
@@ -96,7 +97,7 @@ async def list_templates(unit_id: UUID, actor: ActorDep) -> Templates:
 
 
 @router.post("/units/{unit_id}/update-templates", status_code=201)
-async def add_template(unit_id: UUID, payload: TemplateIn, actor: ActorDep) -> TemplateView:
+async def add_template(unit_id: UUID, payload: TemplateIn, actor: ActorDep) -> UpdateTemplateView:
     """A unit's own words for a stage; units below are offered them too."""
     await administration.unit_in(actor, unit_id, *EDITORS)
     wording = Wording(payload.text, payload.awaited, payload.days)
@@ -104,7 +105,7 @@ async def add_template(unit_id: UUID, payload: TemplateIn, actor: ActorDep) -> T
 
 
 @router.put("/update-templates/{template_id}")
-async def change_template(template_id: UUID, payload: TemplateEdit, actor: ActorDep) -> TemplateView:
+async def change_template(template_id: UUID, payload: TemplateEdit, actor: ActorDep) -> UpdateTemplateView:
     """Other words from now on."""
     wording = Wording(payload.text, payload.awaited, payload.days)
     return _view(

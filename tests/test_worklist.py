@@ -9,9 +9,10 @@ from stewardship.casework.groups import service as groups
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.foundation.actors import Actor, ActorKind
+from stewardship.foundation.clocks.policy import Target
 from stewardship.worklist import service as worklist
 from stewardship.worklist.service import Relation, Task
-from stewardship.worklist.sources import Target, TaskKind
+from stewardship.worklist.sources import TaskKind
 from tests.support.world import MONDAY_MORNING, Joined, World, acting, build_world, case_with, draft, follower, register
 
 MINUTES = 60

@@ -285,6 +285,7 @@ export const texts = {
     markExplains: "标记为被盗后,这个号码和微信立即停用,直到重新核实本人。",
     markReasons: ["本人告知手机被盗", "本人告知与家人共用", "号码已换人使用"],
     trust: "标记为",
+    safelyAsked: "已拨打本人的安全电话核实",
     proxy: "代理人",
     states: {
       not_invited: "未邀请",

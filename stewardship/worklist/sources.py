@@ -15,6 +15,7 @@ from stewardship.casework.updates import drafts
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.service import Queued
 from stewardship.foundation.actors import Actor
+from stewardship.foundation.clocks.policy import Target
 from stewardship.foundation.org.models import Role
 from stewardship.opinion.visits import access as visits
 from stewardship.opinion.visits.models import Visit, VisitState
@@ -29,13 +30,6 @@ class TaskKind(StrEnum):
     SILENCE = "silence"
     DRAFT = "draft"
     """An update that a stage change in another system drafted; somebody releases it."""
-
-
-class Target(StrEnum):
-    """Which of an inquiry's two promises falls due next."""
-
-    FIRST = "first"
-    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ def roster_table(w: World) -> Request:
         content=form(f"警号,姓名,班次,开始,结束\n{row}\n".encode("utf-8-sig")),
         headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
     )
+
+
 def month() -> Builder:
     """Something of the station's March."""
     return lambda w: Request("unit", path={"unit_id": w.city.station.id, "month": "2026-03-01"})
@@ -164,7 +166,7 @@ CARD: dict[str, Any] = {
     "channel": "mp_subscribe",
     "definition": {"title": "办理进度通知", "fields": [{"key": "thing1", "label": "事项", "value": "matter"}]},
 }
-WORDS = {"title": "鉴定中", "text": "{单位}正在等鉴定意见。"}
+CANNED = {"title": "鉴定中", "text": "{单位}正在等鉴定意见。"}
 PROMISE = {
     "first_response": {"amount": 20, "unit": "duty_minutes"},
     "full_answer": {"amount": 1, "unit": "working_days"},
@@ -413,9 +415,9 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("GET", "/units/{unit_id}/roster/export"): unit(params=MARCH),
     ("GET", "/canned-replies"): plain(params={"q": "鉴定"}),
     ("POST", "/canned-replies"): lambda w: Request(
-        "kept reply", json=WORDS | {"whose": "unit", "unit_id": str(w.city.station.id)}
+        "kept reply", json=CANNED | {"whose": "unit", "unit_id": str(w.city.station.id)}
     ),
-    ("PUT", "/canned-replies/{reply_id}"): reply("kept reply", json=WORDS | {"expected_version": 1}),
+    ("PUT", "/canned-replies/{reply_id}"): reply("kept reply", json=CANNED | {"expected_version": 1}),
     ("POST", "/canned-replies/{reply_id}/retire"): reply("kept reply"),
     ("POST", "/canned-replies/{reply_id}/uses"): reply("reply"),
     ("GET", "/canned-replies/{reply_id}/versions"): reply("reply"),

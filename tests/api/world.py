@@ -101,6 +101,7 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
     """Everything that a request may be about."""
     steward = await acting(city.officers["steward"])
     await shift(city, "duty_officer", ShiftKind.DUTY)
+    await HolidayOverride.create(day=clock.today(), workday=True, reason="测试")
     _, invited = await intake.enter_party(
         steward, city.case, intake.PartyDraft("王五", frozenset({PartyRole.WITNESS}), phone="13800000005")
     )
@@ -248,7 +249,7 @@ async def shift(city: City, who: str, kind: ShiftKind) -> Shift:
 
 
 async def clean_file(city: City, services: api.Services, officer_id: UUID | None = None) -> StoredFile:
-    """A picture that the victim or an officer has sent, past its scan; a calendar exception comes with it."""
+    """A picture that the victim or an officer has sent, past its scan."""
 
     async def content() -> AsyncIterator[bytes]:
         yield PNG
@@ -264,7 +265,6 @@ async def clean_file(city: City, services: api.Services, officer_id: UUID | None
         case_id=city.case.id,
     )
     await files.scan(services.files, file.id, TestFileScanner())
-    await HolidayOverride.create(day=clock.today(), workday=True, reason="测试")
     return await StoredFile.get(id=file.id)
 
 

@@ -248,6 +248,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/breaches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Breaches
+         * @description The promises that the caller, or an instructor's units, missed of late; the newest hundred.
+         */
+        get: operations["list_breaches_api_v1_breaches_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/canned-replies": {
         parameters: {
             query?: never;
@@ -740,6 +760,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/members/{member_id}/receipt.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Print Receipt
+         * @description The same receipt for the printer (A5, one page), with the printing officer's number; printing it is recorded.
+         */
+        get: operations["print_receipt_api_v1_cases__case_id__members__member_id__receipt_pdf_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/members/{member_id}/refuse": {
         parameters: {
             query?: never;
@@ -1162,6 +1202,86 @@ export interface paths {
          * @description Take back one's own.
          */
         post: operations["withdraw_api_v1_changes__change_id__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Own
+         * @description What the caller raised or is concerned by, and an instructor's units'; newest first, decided ones included.
+         */
+        get: operations["list_own_api_v1_contests_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contests/to-decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List To Decide
+         * @description What waits for the caller's decision, the most urgent first.
+         */
+        get: operations["list_to_decide_api_v1_contests_to_decide_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contests/{contest_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Contest
+         * @description One of them; the read is recorded.
+         */
+        get: operations["get_contest_api_v1_contests__contest_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contests/{contest_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide
+         * @description Judge it, for a reason that everybody concerned reads; final. 403 for whoever it concerns.
+         */
+        post: operations["decide_api_v1_contests__contest_id__decision_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1689,6 +1809,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inquiries/answer-many": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Many
+         * @description Answer each by itself; whoever wrote again meanwhile, or is to be answered alone, is reported and left.
+         */
+        post: operations["answer_many_api_v1_inquiries_answer_many_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inquiries/answer-many/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description What each person would read; who is left out, and why. Nothing is sent.
+         */
+        post: operations["preview_api_v1_inquiries_answer_many_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inquiries/{inquiry_id}": {
         parameters: {
             query?: never;
@@ -1769,6 +1929,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inquiries/{inquiry_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment
+         * @description A note in the thread for officers, never for the party; the owner hears of it.
+         */
+        post: operations["comment_api_v1_inquiries__inquiry_id__comments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inquiries/{inquiry_id}/contests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Contest
+         * @description Contest that a promise was missed: once, within five working days, by whose it was or their instructor.
+         */
+        post: operations["contest_api_v1_inquiries__inquiry_id__contests_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inquiries/{inquiry_id}/events": {
         parameters: {
             query?: never;
@@ -1829,6 +2029,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inquiries/{inquiry_id}/nudge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Nudge
+         * @description Urge the owner, once in two hours: 429 before that.
+         */
+        post: operations["nudge_api_v1_inquiries__inquiry_id__nudge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inquiries/{inquiry_id}/preview": {
         parameters: {
             query?: never;
@@ -1849,6 +2069,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inquiries/{inquiry_id}/reassign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reassign
+         * @description An officer of any of the instructor's units has it from now on, and hears so.
+         */
+        post: operations["reassign_api_v1_inquiries__inquiry_id__reassign_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inquiries/{inquiry_id}/reopen": {
         parameters: {
             query?: never;
@@ -1863,6 +2103,26 @@ export interface paths {
          * @description It was not settled after all: it waits again.
          */
         post: operations["reopen_api_v1_inquiries__inquiry_id__reopen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inquiries/{inquiry_id}/take-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Over
+         * @description The instructor answers it themselves from now on; the reason stands in the thread, for officers only.
+         */
+        post: operations["take_over_api_v1_inquiries__inquiry_id__take_over_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3257,6 +3517,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/digest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Digest
+         * @description The daily digest as of now.
+         */
+        get: operations["get_digest_api_v1_reports_digest_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description One's own of the last day, newest first.
+         */
+        get: operations["list_exports_api_v1_reports_exports_get"];
+        put?: never;
+        /**
+         * Start Export
+         * @description Take out a table: a short one is done at once, a long one says how far it is when asked again.
+         */
+        post: operations["start_export_api_v1_reports_exports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description How far it is.
+         */
+        get: operations["get_export_api_v1_reports_exports__export_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/exports/{export_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export File
+         * @description The file; 409 until it is done, 410 after a day.
+         */
+        get: operations["get_export_file_api_v1_reports_exports__export_id__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/own": {
         parameters: {
             query?: never;
@@ -3297,6 +3641,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/units/{unit_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Change
+         * @description Why a figure changed from one period to the other, by unit, kind and channel.
+         */
+        get: operations["get_change_api_v1_reports_units__unit_id__changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/units/{unit_id}/dashboard": {
         parameters: {
             query?: never;
@@ -3309,6 +3673,66 @@ export interface paths {
          * @description What is wrong now, and how it went over time, by whom, when, and in the units below.
          */
         get: operations["get_dashboard_api_v1_reports_units__unit_id__dashboard_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/units/{unit_id}/months": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Months
+         * @description Each month that the period touches, newest first: frozen, restated, and how many changes why.
+         */
+        get: operations["list_months_api_v1_reports_units__unit_id__months_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/units/{unit_id}/months/{month}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Document
+         * @description The monthly report as a Word document in the layout of official documents (GB/T 9704-2012).
+         */
+        get: operations["get_document_api_v1_reports_units__unit_id__months__month__document_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/units/{unit_id}/months/{month}/restatements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Restatements
+         * @description What of a frozen month counts differently since, newest first. `month` is its first day.
+         */
+        get: operations["list_restatements_api_v1_reports_units__unit_id__months__month__restatements_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3994,6 +4418,62 @@ export interface components {
             cases: number;
         };
         /**
+         * AnsweredRow
+         * @description What became of one.
+         */
+        AnsweredRow: {
+            /**
+             * Answered
+             * @example true
+             */
+            answered: boolean;
+            /**
+             * Code
+             * @example
+             */
+            code: string;
+            /**
+             * Detail
+             * @example
+             */
+            detail: string;
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+            /**
+             * Title
+             * @example
+             */
+            title: string;
+        };
+        /**
+         * AnsweredView
+         * @description One row for each inquiry, in the order given.
+         */
+        AnsweredView: {
+            /**
+             * Answered
+             * @example 1
+             */
+            answered: number;
+            /** Items */
+            items: components["schemas"]["AnsweredRow"][];
+        };
+        /** Answers */
+        Answers: {
+            /** Inquiries */
+            inquiries: components["schemas"]["WantedIn"][];
+            /**
+             * Text
+             * @description `{称呼}` and `{查询编号}` are filled for each.
+             * @example {称呼}您好,鉴定意见预计周五出具。
+             */
+            text: string;
+        };
+        /**
          * AppointmentState
          * @description From the offer of three times to what came of it. A moved one has a successor.
          * @enum {string}
@@ -4382,6 +4862,87 @@ export interface components {
             expires_at: string;
         };
         /**
+         * BreachView
+         * @description A missed promise of late: whose, and until when it may be contested.
+         */
+        BreachView: {
+            /**
+             * Asked At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            asked_at: string;
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Contest Id
+             * @example null
+             */
+            contest_id: string | null;
+            /** @example null */
+            contest_state: components["schemas"]["ContestState"] | null;
+            /**
+             * Contestable
+             * @example true
+             */
+            contestable: boolean;
+            /**
+             * Contestable Until
+             * Format: date-time
+             * @example 2026-03-09T02:30:00Z
+             */
+            contestable_until: string;
+            /**
+             * Episode
+             * @example 1
+             */
+            episode: number;
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+            /**
+             * Missed At
+             * Format: date-time
+             * @example 2026-03-02T02:30:00Z
+             */
+            missed_at: string;
+            /**
+             * Owner Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            owner_id: string | null;
+            /**
+             * Owner Name
+             * @example 王敏
+             */
+            owner_name: string | null;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string | null;
+            /** @example first */
+            target: components["schemas"]["Target"];
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string | null;
+        };
+        /**
          * BriefView
          * @description A case on one screen: asked, promised, awaited, do-not-say.
          */
@@ -4455,6 +5016,31 @@ export interface components {
         Briefs: {
             /** Items */
             items: components["schemas"]["BriefView"][];
+        };
+        /**
+         * ByView
+         * @description The change by one dimension: `mix` + `within` = `change`, each the sum over the effects.
+         */
+        ByView: {
+            /** @example kind */
+            dimension: components["schemas"]["Dimension"];
+            /** Effects */
+            effects: components["schemas"]["EffectView"][];
+            /**
+             * Mix
+             * @example -0.004
+             */
+            mix: number;
+            /**
+             * Sentence
+             * @example 主要因素:治安案件自身变化影响 −3.1 个百分点(40→52 件)。
+             */
+            sentence: string;
+            /**
+             * Within
+             * @example -0.031
+             */
+            within: number;
         };
         /** CalendarBody */
         CalendarBody: {
@@ -4651,6 +5237,32 @@ export interface components {
              * @example 当事人本人要求
              */
             reason: string;
+        };
+        /** CaseHandOver */
+        CaseHandOver: {
+            /**
+             * Deputy Id
+             * @example null
+             */
+            deputy_id?: string | null;
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
+            /**
+             * Steward Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            steward_id: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
         };
         /** CaseIn */
         CaseIn: {
@@ -5302,13 +5914,61 @@ export interface components {
              */
             text: string;
         };
-        /** Comment */
-        Comment: {
+        /**
+         * ColleagueShareView
+         * @description A colleague's load beside what they are asked to take.
+         */
+        ColleagueShareView: {
             /**
-             * Comment
-             * @example 民警很耐心
+             * Away
+             * @example false
              */
-            comment: string;
+            away: boolean;
+            /**
+             * Given Cases
+             * @example 10
+             */
+            given_cases: number;
+            /**
+             * Given Points
+             * @example 23
+             */
+            given_points: number;
+            /**
+             * Name
+             * @example 李白
+             */
+            name: string;
+            /**
+             * Officer Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+            /**
+             * Open Cases
+             * @example 12
+             */
+            open_cases: number;
+            /**
+             * Points
+             * @example 26
+             */
+            points: number;
+            /**
+             * Waiting
+             * @example 2
+             */
+            waiting: number;
+        };
+        /** CommentView */
+        CommentView: {
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
         };
         /** Commit */
         Commit: {
@@ -5357,6 +6017,168 @@ export interface components {
             trust: components["schemas"]["Trust"];
         };
         /**
+         * ContestState
+         * @description Where a contest stands; a decision is final.
+         * @enum {string}
+         */
+        ContestState: "open" | "accepted" | "rejected";
+        /**
+         * ContestView
+         * @description A contested breach: whose, why it is said to be none, who decides by when, and how it was judged.
+         */
+        ContestView: {
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /**
+             * Decided At
+             * @example null
+             */
+            decided_at: string | null;
+            /**
+             * Decided By Id
+             * @example null
+             */
+            decided_by_id: string | null;
+            /**
+             * Decided By Name
+             * @example null
+             */
+            decided_by_name: string | null;
+            /**
+             * Decider Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            decider_unit_id: string;
+            /**
+             * Decider Unit Name
+             * @example 湖东分局
+             */
+            decider_unit_name: string;
+            /**
+             * Decision
+             * @example null
+             */
+            decision: string | null;
+            /**
+             * Due At
+             * Format: date-time
+             * @example 2026-03-05T06:00:00Z
+             */
+            due_at: string;
+            /**
+             * Episode
+             * @example 1
+             */
+            episode: number;
+            /**
+             * Evidence
+             * @example 10:20 已电话答复,通话 3 分钟,忘记登记。
+             */
+            evidence: string;
+            /** @example answered_otherwise */
+            ground: components["schemas"]["Ground"];
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+            /**
+             * May Decide
+             * @example true
+             */
+            may_decide: boolean;
+            /**
+             * Missed At
+             * Format: date-time
+             * @example 2026-03-02T02:30:00Z
+             */
+            missed_at: string;
+            /**
+             * Overdue
+             * @description Not decided in time; the level above was told.
+             * @example false
+             */
+            overdue: boolean;
+            /**
+             * Owner Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            owner_id: string | null;
+            /**
+             * Owner Name
+             * @example 王敏
+             */
+            owner_name: string | null;
+            /**
+             * Raised At
+             * Format: date-time
+             * @example 2026-03-02T06:00:00Z
+             */
+            raised_at: string;
+            /**
+             * Raised By Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            raised_by_id: string;
+            /**
+             * Raised By Name
+             * @example 王敏
+             */
+            raised_by_name: string;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /** @example open */
+            state: components["schemas"]["ContestState"];
+            /** @example first */
+            target: components["schemas"]["Target"];
+            /**
+             * Unit Id
+             * Format: uuid
+             * @description Had the question when the promise was missed.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string;
+        };
+        /** Contesting */
+        Contesting: {
+            /**
+             * Episode
+             * @description The last one by default.
+             * @example 1
+             */
+            episode?: number | null;
+            /**
+             * Evidence
+             * @example 10:20 已电话答复,通话 3 分钟,忘记登记。
+             */
+            evidence: string;
+            /** @example answered_otherwise */
+            ground: components["schemas"]["Ground"];
+            /** @example first */
+            target: components["schemas"]["Target"];
+        };
+        /**
          * DashboardView
          * @description First what is wrong now, then how it went. Each figure's rows: `/reports/units/{unit_id}/{figure}`.
          */
@@ -5384,7 +6206,7 @@ export interface components {
             due_soon: number;
             /** Due Soon Rows */
             due_soon_rows: components["schemas"]["RowView"][];
-            enrolment: components["schemas"]["api__report_views__ShareView"];
+            enrolment: components["schemas"]["ShareView"];
             /**
              * Enrolment States
              * @example {
@@ -5426,8 +6248,8 @@ export interface components {
             return_visit_states: {
                 [key: string]: number;
             };
-            return_visits_converted: components["schemas"]["api__report_views__ShareView"];
-            return_visits_in_time: components["schemas"]["api__report_views__ShareView"];
+            return_visits_converted: components["schemas"]["ShareView"];
+            return_visits_in_time: components["schemas"]["ShareView"];
             satisfaction: components["schemas"]["SatisfactionView"];
             /** Series */
             series: components["schemas"]["PointView"][];
@@ -5458,6 +6280,19 @@ export interface components {
              * @example 柳堤派出所
              */
             unit_name: string;
+        };
+        /** Decision */
+        Decision: {
+            /**
+             * Accepted
+             * @example true
+             */
+            accepted: boolean;
+            /**
+             * Reason
+             * @example 通话记录属实。
+             */
+            reason: string;
         };
         /** DefinitionBody */
         DefinitionBody: {
@@ -5567,6 +6402,39 @@ export interface components {
              */
             sentence: string;
         };
+        /**
+         * DigestView
+         * @description What the day begins with: the whole of the caller's units, and each that has anything to tell.
+         */
+        DigestView: {
+            /**
+             * As Of
+             * Format: date-time
+             * @example 2026-03-17T00:30:00Z
+             */
+            as_of: string;
+            /**
+             * Day
+             * Format: date
+             * @example 2026-03-17
+             */
+            day: string;
+            /**
+             * Since
+             * Format: date
+             * @example 2026-03-16
+             */
+            since: string;
+            /** Units */
+            units: components["schemas"]["UnitNumbersView"][];
+            whole: components["schemas"]["NumbersView"];
+        };
+        /**
+         * Dimension
+         * @description By what it is split.
+         * @enum {string}
+         */
+        Dimension: "unit" | "kind" | "channel";
         /** Discard */
         Discard: {
             /**
@@ -5608,6 +6476,29 @@ export interface components {
              * @example 1
              */
             expected_version: number;
+            /**
+             * Next Contact On
+             * Format: date
+             * @example 2026-03-09
+             */
+            next_contact_on: string;
+            /**
+             * Text
+             * @example 已经立案,民警正在开展侦查。
+             */
+            text: string;
+        };
+        /**
+         * DraftIn
+         * @description Other words than were drafted.
+         */
+        DraftIn: {
+            audience: components["schemas"]["AudienceIn"];
+            /**
+             * Awaited
+             * @example 开展侦查
+             */
+            awaited: string;
             /**
              * Next Contact On
              * Format: date
@@ -5740,6 +6631,53 @@ export interface components {
         EditIn: {
             definition: components["schemas"]["DefinitionBody"];
         };
+        /**
+         * EffectView
+         * @description What one group did: `mix` by being more or fewer of all, `within` by doing better or worse.
+         */
+        EffectView: {
+            /**
+             * After
+             * @example 0.85
+             */
+            after: number | null;
+            /**
+             * Before
+             * @example 0.9
+             */
+            before: number | null;
+            /**
+             * Mix
+             * @example -0.004
+             */
+            mix: number;
+            /**
+             * N After
+             * @example 52
+             */
+            n_after: number;
+            /**
+             * N Before
+             * @example 40
+             */
+            n_before: number;
+            /**
+             * Name
+             * @example 治安案件
+             */
+            name: string;
+            /**
+             * Value
+             * @description `_other`: groups too small to be shown alone.
+             * @example public_order
+             */
+            value: string;
+            /**
+             * Within
+             * @example -0.031
+             */
+            within: number;
+        };
         /** EnrolmentIn */
         EnrolmentIn: {
             /**
@@ -5822,6 +6760,84 @@ export interface components {
             stretches: components["schemas"]["StretchView"][];
         };
         /**
+         * ExportState
+         * @description Where an export stands.
+         * @enum {string}
+         */
+        ExportState: "queued" | "running" | "done" | "failed";
+        /**
+         * ExportView
+         * @description A table that is taken out: `done` of `rows`; its file is at `/reports/exports/{id}/file` for a day.
+         */
+        ExportView: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-03-31T02:00:00Z
+             */
+            created_at: string;
+            /**
+             * Done
+             * @example 3000
+             */
+            done: number;
+            /**
+             * Finished At
+             * @example null
+             */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            period: components["schemas"]["PeriodView"];
+            /**
+             * Rows
+             * @example 12000
+             */
+            rows: number;
+            /** @example running */
+            state: components["schemas"]["ExportState"];
+            /** @example inquiries */
+            table: components["schemas"]["Table"];
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Why
+             * @example
+             */
+            why: string;
+        };
+        /** Exporting */
+        Exporting: {
+            /**
+             * First
+             * Format: date
+             * @example 2026-03-01
+             */
+            first: string;
+            /**
+             * Last
+             * Format: date
+             * @example 2026-03-31
+             */
+            last: string;
+            /** @example inquiries */
+            table: components["schemas"]["Table"];
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+        };
+        /**
          * FieldBody
          * @description A field of a WeChat template: its key there, its label, and which of the notice's values fills it.
          */
@@ -5849,6 +6865,72 @@ export interface components {
          * @enum {string}
          */
         Figure: "enrolment" | "first_response" | "answered_in_time" | "from_record" | "overdue" | "due_soon" | "silence" | "satisfaction" | "return_visits" | "telephone_tasks";
+        /**
+         * FigureChangeView
+         * @description A figure in two periods, and what changed it; shares as fractions, means in duty minutes.
+         */
+        FigureChangeView: {
+            after: components["schemas"]["PeriodView"];
+            before: components["schemas"]["PeriodView"];
+            /**
+             * By
+             * @description Empty where either sample is too small.
+             */
+            by: components["schemas"]["ByView"][];
+            /**
+             * Change
+             * @example -0.035
+             */
+            change: number | null;
+            /**
+             * Method
+             * @example 结构与自身变化分解(Kitagawa,《美国统计学会会刊》第50卷,1955年;Oaxaca 1973、Blinder 1973 的对称形式):变化 = Σ占比变化×(该组两期均值−总体两期均值)+ Σ该组变化×两期平均占比,没有余项。样本少于 5 件的组并入“其他”。
+             */
+            method: string;
+            /** @example answered_in_time */
+            metric: components["schemas"]["Metric"];
+            /**
+             * N After
+             * @example 95
+             */
+            n_after: number;
+            /**
+             * N Before
+             * @example 80
+             */
+            n_before: number;
+            /**
+             * Name
+             * @example 有问必答率
+             */
+            name: string;
+            /**
+             * Sentence
+             * @example 有问必答率从 91.0%(80 件)到 87.5%(95 件),下降 3.5 个百分点。
+             */
+            sentence: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string;
+            /**
+             * Value After
+             * @example 0.875
+             */
+            value_after: number | null;
+            /**
+             * Value Before
+             * @example 0.91
+             */
+            value_before: number | null;
+        };
         /**
          * FileState
          * @description From being announced to being shown to an officer.
@@ -5968,6 +7050,12 @@ export interface components {
             items: components["schemas"]["GrantView"][];
         };
         /**
+         * Ground
+         * @description Why a breach is said to be none.
+         * @enum {string}
+         */
+        Ground: "answered_otherwise" | "system_down" | "wrong_assignment" | "party_unreachable" | "other";
+        /**
          * GroupView
          * @description One kind, channel, hour of the day, or steward; `value` is what the list of rows is filtered by.
          */
@@ -5983,6 +7071,21 @@ export interface components {
              * @example public_order
              */
             value: string;
+        };
+        /** HandOver */
+        HandOver: {
+            /**
+             * Officer Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string;
+            /**
+             * Reason
+             * @description Kept and shown to inspectors.
+             * @example 当事人本人要求
+             */
+            reason: string;
         };
         /**
          * Handler
@@ -6093,7 +7196,7 @@ export interface components {
              * Colleagues
              * @description Only while it is arranged.
              */
-            colleagues: components["schemas"]["api__handovers__ShareView"][];
+            colleagues: components["schemas"]["ColleagueShareView"][];
             /**
              * Counts
              * @example {
@@ -6429,6 +7532,14 @@ export interface components {
         Imports: {
             /** Items */
             items: components["schemas"]["ImportView"][];
+        };
+        /** InquiryComment */
+        InquiryComment: {
+            /**
+             * Text
+             * @example 先打电话说明,再书面答复。
+             */
+            text: string;
         };
         /**
          * InquiryKind
@@ -7097,6 +8208,35 @@ export interface components {
              */
             subject_kind: string;
         };
+        /** ManyAsked */
+        ManyAsked: {
+            /**
+             * Inquiry Ids
+             * @example [
+             *       "01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70"
+             *     ]
+             */
+            inquiry_ids: string[];
+            /**
+             * Text
+             * @description `{称呼}` and `{查询编号}` are filled for each.
+             * @example {称呼}您好,鉴定意见预计周五出具。
+             */
+            text: string;
+        };
+        /**
+         * ManyPreviewView
+         * @description One row for each inquiry, in the order asked for.
+         */
+        ManyPreviewView: {
+            /**
+             * Included
+             * @example 1
+             */
+            included: number;
+            /** Items */
+            items: components["schemas"]["PreviewRow"][];
+        };
         /**
          * Me
          * @description Who is logged in. A citizen's name is masked; what is null is not known or does not apply.
@@ -7229,11 +8369,123 @@ export interface components {
             into_id: string;
         };
         /**
+         * MessageTemplateView
+         * @description A version of a template.
+         */
+        MessageTemplateView: {
+            /**
+             * Changed At
+             * @example 2026-03-02T02:00:00Z
+             */
+            changed_at: string | null;
+            /**
+             * Changed By Name
+             * @example 王敏
+             */
+            changed_by_name: string | null;
+            /** @example mp_subscribe */
+            channel: components["schemas"]["Channel"];
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-03-02T02:00:00Z
+             */
+            created_at: string;
+            definition: components["schemas"]["DefinitionBody"];
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Notice
+             * @example update_posted
+             */
+            notice: string;
+            /**
+             * Reason
+             * @description Of a rejected one: what the platform said.
+             * @example
+             */
+            reason: string;
+            /** @example submitted */
+            state: components["schemas"]["TemplateState"];
+            /**
+             * Template Id
+             * @description On the platform; empty before it is approved.
+             * @example 9Aw5ZV1j9xdWTFE
+             */
+            template_id: string;
+            trial: components["schemas"]["TrialView"];
+            /**
+             * Version
+             * @example 2
+             */
+            version: number;
+        };
+        /**
+         * Metric
+         * @description What can be decomposed exactly. A median cannot: the share in time and the mean say in its place what changed.
+         * @enum {string}
+         */
+        Metric: "answered_in_time" | "answered_in_time_adjusted" | "first_response_in_time" | "first_response_mean" | "full_answer_mean" | "satisfaction";
+        /**
          * Milestone
          * @description What a rating is asked about. A further one is no migration.
          * @enum {string}
          */
         Milestone: "case_closed";
+        /**
+         * MonthFiguresView
+         * @description A month's figures, frozen or as they stand now.
+         */
+        MonthFiguresView: {
+            enrolment: components["schemas"]["ShareView"];
+            questions: components["schemas"]["QuestionsView"];
+            return_visits_in_time: components["schemas"]["ShareView"];
+            satisfaction: components["schemas"]["SatisfactionView"];
+        };
+        /**
+         * MonthView
+         * @description A month frozen and restated; `frozen` is empty until the third of the next month.
+         */
+        MonthView: {
+            /**
+             * Difference
+             * @description 有问必答率 restated less frozen.
+             * @example 0.012
+             */
+            difference: number | null;
+            frozen: components["schemas"]["MonthFiguresView"] | null;
+            /**
+             * Frozen At
+             * @example 2026-04-02T16:00:00Z
+             */
+            frozen_at: string | null;
+            /**
+             * Month
+             * Format: date
+             * @example 2026-03-01
+             */
+            month: string;
+            /**
+             * Reasons
+             * @example {
+             *       "contest_accepted": 2,
+             *       "late_call": 1
+             *     }
+             */
+            reasons: {
+                [key: string]: number;
+            };
+            restated: components["schemas"]["MonthFiguresView"];
+            /**
+             * Restatements
+             * @example 3
+             */
+            restatements: number;
+        };
         /** Move */
         Move: {
             /**
@@ -7524,6 +8776,42 @@ export interface components {
              * @example Vb3yQ0b6Q1-kJ2mN8pLx5w7Zt9RcAaE4Vb3yQ0b6Q1-k
              */
             secret: string;
+        };
+        /**
+         * NumbersView
+         * @description What is late and falls due as of now; answers and ratings since the last working day began, until today.
+         */
+        NumbersView: {
+            /**
+             * Answered
+             * @example 12
+             */
+            answered: number;
+            /**
+             * Dissatisfied
+             * @example 1
+             */
+            dissatisfied: number;
+            /**
+             * Due Today
+             * @example 5
+             */
+            due_today: number;
+            /**
+             * Overdue
+             * @example 2
+             */
+            overdue: number;
+            /**
+             * Rated
+             * @example 6
+             */
+            rated: number;
+            /**
+             * Silent
+             * @example 1
+             */
+            silent: number;
         };
         /** OfferIn */
         OfferIn: {
@@ -7987,10 +9275,59 @@ export interface components {
             /** Items */
             items: components["schemas"]["OutcomeView"][];
         };
+        /**
+         * OwnerView
+         * @description Who has the question now.
+         */
+        OwnerView: {
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+            /**
+             * Owner Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            owner_id: string | null;
+            /**
+             * Owner Name
+             * @example 王敏
+             */
+            owner_name: string | null;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string;
+            /**
+             * Version
+             * @example 5
+             */
+            version: number;
+        };
         /** Page[CaseRow] */
         Page_CaseRow_: {
             /** Items */
             items: components["schemas"]["CaseRow"][];
+            /**
+             * Next
+             * @description Cursor of the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** Page[ContestView] */
+        Page_ContestView_: {
+            /** Items */
+            items: components["schemas"]["ContestView"][];
             /**
              * Next
              * @description Cursor of the next page; null on the last.
@@ -8068,6 +9405,17 @@ export interface components {
         Page_QueuedView_: {
             /** Items */
             items: components["schemas"]["QueuedView"][];
+            /**
+             * Next
+             * @description Cursor of the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** Page[RestatementView] */
+        Page_RestatementView_: {
+            /** Items */
+            items: components["schemas"]["RestatementView"][];
             /**
              * Next
              * @description Cursor of the next page; null on the last.
@@ -8409,10 +9757,10 @@ export interface components {
          * @description One notice on one channel: what is in use, what is on its way, what may be said.
          */
         PlaceView: {
-            active: components["schemas"]["api__message_templates__TemplateView"] | null;
+            active: components["schemas"]["MessageTemplateView"] | null;
             /** @example mp_subscribe */
             channel: components["schemas"]["Channel"];
-            coming: components["schemas"]["api__message_templates__TemplateView"] | null;
+            coming: components["schemas"]["MessageTemplateView"] | null;
             /**
              * Notice
              * @example update_posted
@@ -8657,12 +10005,83 @@ export interface components {
             waits: components["schemas"]["Reached"][];
         };
         /**
+         * PreviewRow
+         * @description What one person will read; or why they are left out.
+         */
+        PreviewRow: {
+            /**
+             * Code
+             * @description Why not: `protected`, `different_side`, `inquiry_not_waiting` …
+             * @example
+             */
+            code: string;
+            /**
+             * Detail
+             * @example
+             */
+            detail: string;
+            /**
+             * Included
+             * @example true
+             */
+            included: boolean;
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /**
+             * Text
+             * @example 张女士您好,鉴定意见预计周五出具。
+             */
+            text: string;
+            /**
+             * Title
+             * @example
+             */
+            title: string;
+            /**
+             * Version
+             * @description Send it back as `expected_version`.
+             * @example 4
+             */
+            version: number;
+        };
+        /**
+         * PreviewView
+         * @description What one party will read, masked.
+         */
+        PreviewView: {
+            /**
+             * Name
+             * @example 张*
+             */
+            name: string;
+            /**
+             * Protected
+             * @description Told in the safe way only, by the plan of their protection.
+             * @example false
+             */
+            protected: boolean;
+            /**
+             * Text
+             * @example 您 3月2日 10:00 问的事,莲花派出所答复如下:…
+             */
+            text: string;
+        };
+        /**
          * Previews
          * @description What each party will read.
          */
         Previews: {
             /** Items */
-            items: components["schemas"]["api__inquiries__PreviewView"][];
+            items: components["schemas"]["PreviewView"][];
         };
         /**
          * Problem
@@ -8762,6 +10181,71 @@ export interface components {
              * @example 内容放不下:20 个字以内
              */
             message: string;
+        };
+        /**
+         * PromisePreviewView
+         * @description Counts over the questions open now, were it in force at once.
+         */
+        PromisePreviewView: {
+            /**
+             * Affected
+             * @example 40
+             */
+            affected: number;
+            /**
+             * First Earlier
+             * @example 12
+             */
+            first_earlier: number;
+            /**
+             * First Later
+             * @example 0
+             */
+            first_later: number;
+            /**
+             * Full Earlier
+             * @example 0
+             */
+            full_earlier: number;
+            /**
+             * Full Later
+             * @example 0
+             */
+            full_later: number;
+            /**
+             * More
+             * @description More are open than were looked at.
+             * @example false
+             */
+            more: boolean;
+            /**
+             * Open
+             * @example 42
+             */
+            open: number;
+            /**
+             * Overdue At Once
+             * @example 0
+             */
+            overdue_at_once: number;
+            /**
+             * Overdue No More
+             * @example 0
+             */
+            overdue_no_more: number;
+            /**
+             * Summary
+             * @example [
+             *       "12 件的首次答复期限会提前"
+             *     ]
+             */
+            summary: string[];
+            /**
+             * Time Kept
+             * @description Beyond the shorter promise already: their time stands.
+             * @example 2
+             */
+            time_kept: number;
         };
         /**
          * PromiseView
@@ -8983,15 +10467,28 @@ export interface components {
          * @description What questions came to; `rows` names the key under which the rows of each figure are listed.
          */
         QuestionsView: {
-            answered_in_time: components["schemas"]["api__report_views__ShareView"];
-            answered_in_time_adjusted: components["schemas"]["api__report_views__ShareView"];
+            answered_in_time: components["schemas"]["ShareView"];
+            answered_in_time_adjusted: components["schemas"]["ShareView"];
             /**
              * Asked
              * @example 52
              */
             asked: number;
+            /**
+             * Breached
+             * @description Questions of which a promise was missed, contested ones included.
+             * @example 5
+             */
+            breached: number;
+            /**
+             * Breaches Adjusted
+             * @description Missed promises that were found to be none.
+             * @example 1
+             */
+            breaches_adjusted: number;
             first_response: components["schemas"]["SpreadView"];
-            first_response_in_time: components["schemas"]["api__report_views__ShareView"];
+            first_response_in_time: components["schemas"]["ShareView"];
+            first_response_in_time_adjusted: components["schemas"]["ShareView"];
             /**
              * From Record
              * @example 12
@@ -9157,6 +10654,14 @@ export interface components {
              */
             visit_by: string | null;
         };
+        /** RatingComment */
+        RatingComment: {
+            /**
+             * Comment
+             * @example 民警很耐心
+             */
+            comment: string;
+        };
         /** RatingIn */
         RatingIn: {
             /**
@@ -9260,6 +10765,12 @@ export interface components {
             /** @example a */
             side: components["schemas"]["Side"];
         };
+        /**
+         * Reason
+         * @description Why something of a frozen month counts differently now.
+         * @enum {string}
+         */
+        Reason: "contest_accepted" | "late_call" | "answered_later" | "merged" | "closed" | "challenged" | "moved" | "entered_later" | "outcome_later" | "corrected";
         /** ReassignIn */
         ReassignIn: {
             /**
@@ -9373,7 +10884,7 @@ export interface components {
          * @description One tap: as it stands; or with other words.
          */
         Release: {
-            content?: components["schemas"]["api__update_drafts__DraftIn"] | null;
+            content?: components["schemas"]["DraftIn"] | null;
             /**
              * Expected Version
              * @description As read; 409 if it changed since.
@@ -9591,6 +11102,86 @@ export interface components {
              * @enum {string}
              */
             whose: "own" | "unit" | "city";
+        };
+        /**
+         * RestatementView
+         * @description One thing of a frozen month that counts differently: why, and what differs, as codes and numbers.
+         */
+        RestatementView: {
+            /**
+             * After
+             * @example {
+             *       "full_adjusted": true
+             *     }
+             */
+            after: {
+                [key: string]: unknown;
+            };
+            /**
+             * At
+             * Format: date-time
+             * @example 2026-04-08T02:00:00Z
+             */
+            at: string;
+            /**
+             * Before
+             * @example {
+             *       "full_adjusted": false
+             *     }
+             */
+            before: {
+                [key: string]: unknown;
+            };
+            /**
+             * Case Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string | null;
+            /**
+             * Figure
+             * @example question
+             */
+            figure: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string;
+            /**
+             * Officer Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            officer_id: string | null;
+            /**
+             * Officer Name
+             * @example 王敏
+             */
+            officer_name: string | null;
+            /** @example contest_accepted */
+            reason: components["schemas"]["Reason"];
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string | null;
+            /**
+             * Subject Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            subject_id: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string | null;
         };
         /**
          * Result
@@ -10021,7 +11612,7 @@ export interface components {
          * @description Never without how many of those asked answered.
          */
         SatisfactionView: {
-            response: components["schemas"]["api__report_views__ShareView"];
+            response: components["schemas"]["ShareView"];
             /**
              * Scores
              * @example {
@@ -10033,7 +11624,7 @@ export interface components {
             scores: {
                 [key: string]: number;
             };
-            strict: components["schemas"]["api__report_views__ShareView"];
+            strict: components["schemas"]["ShareView"];
             /**
              * Weighted
              * @example 0.91
@@ -10112,6 +11703,32 @@ export interface components {
              * @example 已致歉并说明后续安排。
              */
             note: string;
+        };
+        /**
+         * ShareView
+         * @description `good` of `n`; withheld of a sample under five.
+         */
+        ShareView: {
+            /**
+             * Good
+             * @example 36
+             */
+            good: number | null;
+            /**
+             * N
+             * @example 40
+             */
+            n: number;
+            /**
+             * Suppressed
+             * @example false
+             */
+            suppressed: boolean;
+            /**
+             * Value
+             * @example 0.9
+             */
+            value: number | null;
         };
         /** ShiftIn */
         ShiftIn: {
@@ -10388,6 +12005,12 @@ export interface components {
             items: components["schemas"]["Subscription"][];
         };
         /**
+         * Table
+         * @description What can be taken out whole.
+         * @enum {string}
+         */
+        Table: "inquiries" | "cases" | "contests" | "restatements";
+        /**
          * Taken
          * @description The question is with a person; by then they have replied at the latest.
          */
@@ -10441,7 +12064,7 @@ export interface components {
         };
         /**
          * Target
-         * @description Which of an inquiry's two promises falls due next.
+         * @description What a clock waits for.
          * @enum {string}
          */
         Target: "first" | "full";
@@ -10451,6 +12074,17 @@ export interface components {
          * @enum {string}
          */
         TaskKind: "inquiry" | "approval" | "visit" | "silence" | "draft";
+        /** TemplateDraftIn */
+        TemplateDraftIn: {
+            /** @example mp_subscribe */
+            channel: components["schemas"]["Channel"];
+            definition: components["schemas"]["DefinitionBody"];
+            /**
+             * Notice
+             * @example update_posted
+             */
+            notice: string;
+        };
         /** TemplateEdit */
         TemplateEdit: {
             /**
@@ -10523,7 +12157,7 @@ export interface components {
         /** TemplateVersions */
         TemplateVersions: {
             /** Items */
-            items: components["schemas"]["api__message_templates__TemplateView"][];
+            items: components["schemas"]["MessageTemplateView"][];
         };
         /**
          * Templates
@@ -10531,7 +12165,7 @@ export interface components {
          */
         Templates: {
             /** Items */
-            items: components["schemas"]["api__update_templates__TemplateView"][];
+            items: components["schemas"]["UpdateTemplateView"][];
         };
         /** TotpConfirmation */
         TotpConfirmation: {
@@ -10743,14 +12377,15 @@ export interface components {
          * @description A unit with everything under it. What is late is as of `as_of`, whatever the period.
          */
         UnitFiguresView: {
-            answered_in_time: components["schemas"]["api__report_views__ShareView"];
+            answered_in_time: components["schemas"]["ShareView"];
+            answered_in_time_adjusted: components["schemas"]["ShareView"];
             /**
              * As Of
              * Format: date-time
              * @example 2026-03-31T02:00:00Z
              */
             as_of: string;
-            enrolment: components["schemas"]["api__report_views__ShareView"];
+            enrolment: components["schemas"]["ShareView"];
             /**
              * Enrolment States
              * @example {
@@ -10762,7 +12397,8 @@ export interface components {
                 [key: string]: number;
             };
             first_response: components["schemas"]["SpreadView"];
-            first_response_in_time: components["schemas"]["api__report_views__ShareView"];
+            first_response_in_time: components["schemas"]["ShareView"];
+            first_response_in_time_adjusted: components["schemas"]["ShareView"];
             /**
              * From Record
              * @example 12
@@ -10804,8 +12440,8 @@ export interface components {
             return_visit_states: {
                 [key: string]: number;
             };
-            return_visits_converted: components["schemas"]["api__report_views__ShareView"];
-            return_visits_in_time: components["schemas"]["api__report_views__ShareView"];
+            return_visits_converted: components["schemas"]["ShareView"];
+            return_visits_in_time: components["schemas"]["ShareView"];
             satisfaction: components["schemas"]["SatisfactionView"];
             /**
              * Silent
@@ -10877,6 +12513,21 @@ export interface components {
          * @enum {string}
          */
         UnitKind: "bureau" | "sub_bureau" | "police_station" | "traffic" | "criminal" | "opinion_centre";
+        /** UnitNumbersView */
+        UnitNumbersView: {
+            numbers: components["schemas"]["NumbersView"];
+            /**
+             * Unit Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            unit_id: string;
+            /**
+             * Unit Name
+             * @example 柳堤派出所
+             */
+            unit_name: string;
+        };
         /**
          * UnitRecord
          * @description A unit of the organisation.
@@ -11025,6 +12676,61 @@ export interface components {
              * @example 已调取现场监控,正在核对。
              */
             text: string;
+        };
+        /**
+         * UpdateTemplateView
+         * @description Words to start from. Without an `id` they are of the house and cannot be changed.
+         */
+        UpdateTemplateView: {
+            /**
+             * Awaited
+             * @example 核对监控
+             */
+            awaited: string;
+            /**
+             * Days
+             * @example 7
+             */
+            days: number;
+            /**
+             * Id
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            id: string | null;
+            /** @example public_order */
+            kind: components["schemas"]["CaseKind"] | null;
+            /**
+             * Next Contact On
+             * Format: date
+             * @description `days` from today.
+             * @example 2026-03-09
+             */
+            next_contact_on: string;
+            /**
+             * Stage
+             * @example investigating
+             */
+            stage: string;
+            /**
+             * Stage Name
+             * @example 调查取证
+             */
+            stage_name: string | null;
+            /**
+             * Text
+             * @example 已调取现场监控,正在核对。
+             */
+            text: string;
+            /**
+             * Title
+             * @example 已调取监控
+             */
+            title: string;
+            /**
+             * Version
+             * @example 1
+             */
+            version: number;
         };
         /**
          * UpdateView
@@ -11422,6 +13128,20 @@ export interface components {
              */
             unit_id: string;
         };
+        /** WantedIn */
+        WantedIn: {
+            /**
+             * Expected Version
+             * @example 4
+             */
+            expected_version: number;
+            /**
+             * Inquiry Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            inquiry_id: string;
+        };
         /** Wish */
         Wish: {
             /**
@@ -11445,352 +13165,6 @@ export interface components {
              * @example 鉴定意见预计周五出具,届时通知您。
              */
             text: string;
-        };
-        /** HandOver */
-        api__cases__HandOver: {
-            /**
-             * Deputy Id
-             * @example null
-             */
-            deputy_id?: string | null;
-            /**
-             * Reason
-             * @description Kept and shown to inspectors.
-             * @example 当事人本人要求
-             */
-            reason: string;
-            /**
-             * Steward Id
-             * Format: uuid
-             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
-             */
-            steward_id: string;
-            /**
-             * Unit Id
-             * Format: uuid
-             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
-             */
-            unit_id: string;
-        };
-        /**
-         * ShareView
-         * @description A colleague's load beside what they are asked to take.
-         */
-        api__handovers__ShareView: {
-            /**
-             * Away
-             * @example false
-             */
-            away: boolean;
-            /**
-             * Given Cases
-             * @example 10
-             */
-            given_cases: number;
-            /**
-             * Given Points
-             * @example 23
-             */
-            given_points: number;
-            /**
-             * Name
-             * @example 李白
-             */
-            name: string;
-            /**
-             * Officer Id
-             * Format: uuid
-             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
-             */
-            officer_id: string;
-            /**
-             * Open Cases
-             * @example 12
-             */
-            open_cases: number;
-            /**
-             * Points
-             * @example 26
-             */
-            points: number;
-            /**
-             * Waiting
-             * @example 2
-             */
-            waiting: number;
-        };
-        /** HandOver */
-        api__inquiries__HandOver: {
-            /**
-             * Officer Id
-             * Format: uuid
-             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
-             */
-            officer_id: string;
-            /**
-             * Reason
-             * @description Kept and shown to inspectors.
-             * @example 当事人本人要求
-             */
-            reason: string;
-        };
-        /**
-         * PreviewView
-         * @description What one party will read, masked.
-         */
-        api__inquiries__PreviewView: {
-            /**
-             * Name
-             * @example 张*
-             */
-            name: string;
-            /**
-             * Protected
-             * @description Told in the safe way only, by the plan of their protection.
-             * @example false
-             */
-            protected: boolean;
-            /**
-             * Text
-             * @example 您 3月2日 10:00 问的事,莲花派出所答复如下:…
-             */
-            text: string;
-        };
-        /** DraftIn */
-        api__message_templates__DraftIn: {
-            /** @example mp_subscribe */
-            channel: components["schemas"]["Channel"];
-            definition: components["schemas"]["DefinitionBody"];
-            /**
-             * Notice
-             * @example update_posted
-             */
-            notice: string;
-        };
-        /**
-         * TemplateView
-         * @description A version of a template.
-         */
-        api__message_templates__TemplateView: {
-            /**
-             * Changed At
-             * @example 2026-03-02T02:00:00Z
-             */
-            changed_at: string | null;
-            /**
-             * Changed By Name
-             * @example 王敏
-             */
-            changed_by_name: string | null;
-            /** @example mp_subscribe */
-            channel: components["schemas"]["Channel"];
-            /**
-             * Created At
-             * Format: date-time
-             * @example 2026-03-02T02:00:00Z
-             */
-            created_at: string;
-            definition: components["schemas"]["DefinitionBody"];
-            /**
-             * Id
-             * Format: uuid
-             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
-             */
-            id: string;
-            /**
-             * Notice
-             * @example update_posted
-             */
-            notice: string;
-            /**
-             * Reason
-             * @description Of a rejected one: what the platform said.
-             * @example
-             */
-            reason: string;
-            /** @example submitted */
-            state: components["schemas"]["TemplateState"];
-            /**
-             * Template Id
-             * @description On the platform; empty before it is approved.
-             * @example 9Aw5ZV1j9xdWTFE
-             */
-            template_id: string;
-            trial: components["schemas"]["TrialView"];
-            /**
-             * Version
-             * @example 2
-             */
-            version: number;
-        };
-        /**
-         * PreviewView
-         * @description Counts over the questions open now, were it in force at once.
-         */
-        api__promises__PreviewView: {
-            /**
-             * Affected
-             * @example 40
-             */
-            affected: number;
-            /**
-             * First Earlier
-             * @example 12
-             */
-            first_earlier: number;
-            /**
-             * First Later
-             * @example 0
-             */
-            first_later: number;
-            /**
-             * Full Earlier
-             * @example 0
-             */
-            full_earlier: number;
-            /**
-             * Full Later
-             * @example 0
-             */
-            full_later: number;
-            /**
-             * More
-             * @description More are open than were looked at.
-             * @example false
-             */
-            more: boolean;
-            /**
-             * Open
-             * @example 42
-             */
-            open: number;
-            /**
-             * Overdue At Once
-             * @example 0
-             */
-            overdue_at_once: number;
-            /**
-             * Overdue No More
-             * @example 0
-             */
-            overdue_no_more: number;
-            /**
-             * Summary
-             * @example [
-             *       "12 件的首次答复期限会提前"
-             *     ]
-             */
-            summary: string[];
-            /**
-             * Time Kept
-             * @description Beyond the shorter promise already: their time stands.
-             * @example 2
-             */
-            time_kept: number;
-        };
-        /**
-         * ShareView
-         * @description `good` of `n`; withheld of a sample under five.
-         */
-        api__report_views__ShareView: {
-            /**
-             * Good
-             * @example 36
-             */
-            good: number | null;
-            /**
-             * N
-             * @example 40
-             */
-            n: number;
-            /**
-             * Suppressed
-             * @example false
-             */
-            suppressed: boolean;
-            /**
-             * Value
-             * @example 0.9
-             */
-            value: number | null;
-        };
-        /**
-         * DraftIn
-         * @description Other words than were drafted.
-         */
-        api__update_drafts__DraftIn: {
-            audience: components["schemas"]["AudienceIn"];
-            /**
-             * Awaited
-             * @example 开展侦查
-             */
-            awaited: string;
-            /**
-             * Next Contact On
-             * Format: date
-             * @example 2026-03-09
-             */
-            next_contact_on: string;
-            /**
-             * Text
-             * @example 已经立案,民警正在开展侦查。
-             */
-            text: string;
-        };
-        /**
-         * TemplateView
-         * @description Words to start from. Without an `id` they are of the house and cannot be changed.
-         */
-        api__update_templates__TemplateView: {
-            /**
-             * Awaited
-             * @example 核对监控
-             */
-            awaited: string;
-            /**
-             * Days
-             * @example 7
-             */
-            days: number;
-            /**
-             * Id
-             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
-             */
-            id: string | null;
-            /** @example public_order */
-            kind: components["schemas"]["CaseKind"] | null;
-            /**
-             * Next Contact On
-             * Format: date
-             * @description `days` from today.
-             * @example 2026-03-09
-             */
-            next_contact_on: string;
-            /**
-             * Stage
-             * @example investigating
-             */
-            stage: string;
-            /**
-             * Stage Name
-             * @example 调查取证
-             */
-            stage_name: string | null;
-            /**
-             * Text
-             * @example 已调取现场监控,正在核对。
-             */
-            text: string;
-            /**
-             * Title
-             * @example 已调取监控
-             */
-            title: string;
-            /**
-             * Version
-             * @example 1
-             */
-            version: number;
         };
     };
     responses: never;
@@ -12032,7 +13406,10 @@ export interface operations {
     book_for_party_api_v1_appointments__appointment_id__book_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -12148,7 +13525,10 @@ export interface operations {
     cancel_appointment_api_v1_appointments__appointment_id__cancel_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -12264,7 +13644,10 @@ export interface operations {
     move_for_party_api_v1_appointments__appointment_id__move_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -12380,7 +13763,10 @@ export interface operations {
     offer_again_api_v1_appointments__appointment_id__offer_again_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -12496,7 +13882,10 @@ export interface operations {
     record_outcome_api_v1_appointments__appointment_id__outcome_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -13275,6 +14664,116 @@ export interface operations {
             };
         };
     };
+    list_breaches_api_v1_breaches_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreachView"][];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_replies_api_v1_canned_replies_get: {
         parameters: {
             query?: {
@@ -13393,7 +14892,10 @@ export interface operations {
     write_reply_api_v1_canned_replies_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13623,7 +15125,10 @@ export interface operations {
     retire_reply_api_v1_canned_replies__reply_id__retire_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 reply_id: string;
             };
@@ -13735,7 +15240,10 @@ export interface operations {
     use_reply_api_v1_canned_replies__reply_id__uses_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 reply_id: string;
             };
@@ -14422,7 +15930,10 @@ export interface operations {
     offer_appointment_api_v1_cases__case_id__appointments_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 case_id: string;
             };
@@ -15250,7 +16761,10 @@ export interface operations {
     discard_draft_api_v1_cases__case_id__drafts__draft_id__discard_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 draft_id: string;
                 case_id: string;
@@ -15367,7 +16881,10 @@ export interface operations {
     release_draft_api_v1_cases__case_id__drafts__draft_id__release_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 draft_id: string;
                 case_id: string;
@@ -15736,7 +17253,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["api__cases__HandOver"];
+                "application/json": components["schemas"]["CaseHandOver"];
             };
         };
         responses: {
@@ -16324,6 +17841,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    print_receipt_api_v1_cases__case_id__members__member_id__receipt_pdf_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member_id: string;
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A PDF. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
                 };
             };
             /** @description The values make no sense together. */
@@ -18776,7 +20406,10 @@ export interface operations {
     approve_api_v1_changes__change_id__approve_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 change_id: string;
             };
@@ -18892,7 +20525,10 @@ export interface operations {
     refuse_api_v1_changes__change_id__refuse_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 change_id: string;
             };
@@ -19008,7 +20644,10 @@ export interface operations {
     withdraw_api_v1_changes__change_id__withdraw_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 change_id: string;
             };
@@ -19023,6 +20662,467 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_own_api_v1_contests_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; absent for the first page. */
+                cursor?: string | null;
+                /** @description Rows a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ContestView_"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_to_decide_api_v1_contests_to_decide_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; absent for the first page. */
+                cursor?: string | null;
+                /** @description Rows a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ContestView_"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_contest_api_v1_contests__contest_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContestView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_api_v1_contests__contest_id__decision_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                contest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContestView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -19568,7 +21668,10 @@ export interface operations {
     register_client_api_v1_exchange_clients_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -19682,7 +21785,10 @@ export interface operations {
     revoke_client_api_v1_exchange_clients__client_id__revoke_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 client_id: string;
             };
@@ -19794,7 +21900,10 @@ export interface operations {
     upserts_api_v1_exchange_upserts_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -20023,7 +22132,10 @@ export interface operations {
     propose_api_v1_handovers_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -20249,7 +22361,10 @@ export interface operations {
     accept_api_v1_handovers__handover_id__accept_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 handover_id: string;
             };
@@ -20480,7 +22595,10 @@ export interface operations {
     cancel_api_v1_handovers__handover_id__cancel_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 handover_id: string;
             };
@@ -20820,7 +22938,10 @@ export interface operations {
     offer_api_v1_handovers__handover_id__offer_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 handover_id: string;
             };
@@ -20932,7 +23053,10 @@ export interface operations {
     place_api_v1_handovers__handover_id__place_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 handover_id: string;
             };
@@ -21048,7 +23172,10 @@ export interface operations {
     refuse_api_v1_handovers__handover_id__refuse_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 handover_id: string;
             };
@@ -21164,7 +23291,10 @@ export interface operations {
     come_back_api_v1_handovers__handover_id__return_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 handover_id: string;
             };
@@ -21732,7 +23862,10 @@ export interface operations {
                 /** @description Whether the invitations also go by SMS. */
                 by_sms?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -22074,7 +24207,10 @@ export interface operations {
     commit_api_v1_imports__import_id__commit_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 import_id: string;
             };
@@ -22205,6 +24341,240 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_many_api_v1_inquiries_answer_many_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answers"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_api_v1_inquiries_answer_many_preview_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManyAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyPreviewView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -22768,6 +25138,244 @@ export interface operations {
             };
         };
     };
+    comment_api_v1_inquiries__inquiry_id__comments_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                inquiry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InquiryComment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    contest_api_v1_inquiries__inquiry_id__contests_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                inquiry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Contesting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContestView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_events_api_v1_inquiries__inquiry_id__events_get: {
         parameters: {
             query?: never;
@@ -22894,7 +25502,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["api__inquiries__HandOver"];
+                "application/json": components["schemas"]["HandOver"];
             };
         };
         responses: {
@@ -23118,6 +25726,121 @@ export interface operations {
             };
         };
     };
+    nudge_api_v1_inquiries__inquiry_id__nudge_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                inquiry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_api_v1_inquiries__inquiry_id__preview_post: {
         parameters: {
             query?: never;
@@ -23237,6 +25960,125 @@ export interface operations {
             };
         };
     };
+    reassign_api_v1_inquiries__inquiry_id__reassign_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                inquiry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOver"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reopen_api_v1_inquiries__inquiry_id__reopen_post: {
         parameters: {
             query?: never;
@@ -23262,6 +26104,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InquiryView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_over_api_v1_inquiries__inquiry_id__take_over_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                inquiry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -24633,7 +27594,10 @@ export interface operations {
     propose_rotation_api_v1_keys_rotations_proposals_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -25539,13 +28503,16 @@ export interface operations {
     draft_template_api_v1_message_templates_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["api__message_templates__DraftIn"];
+                "application/json": components["schemas"]["TemplateDraftIn"];
             };
         };
         responses: {
@@ -25555,7 +28522,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                    "application/json": components["schemas"]["MessageTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -25653,13 +28620,16 @@ export interface operations {
     try_template_api_v1_message_templates_trials_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["api__message_templates__DraftIn"];
+                "application/json": components["schemas"]["TemplateDraftIn"];
             };
         };
         responses: {
@@ -25898,7 +28868,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                    "application/json": components["schemas"]["MessageTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -25996,7 +28966,10 @@ export interface operations {
     activate_template_api_v1_message_templates__template_id__activate_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 template_id: string;
             };
@@ -26010,7 +28983,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                    "application/json": components["schemas"]["MessageTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -26108,7 +29081,10 @@ export interface operations {
     template_approved_api_v1_message_templates__template_id__approved_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 template_id: string;
             };
@@ -26126,7 +29102,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                    "application/json": components["schemas"]["MessageTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -26224,7 +29200,10 @@ export interface operations {
     give_up_template_api_v1_message_templates__template_id__give_up_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 template_id: string;
             };
@@ -26238,7 +29217,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                    "application/json": components["schemas"]["MessageTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -26336,7 +29315,10 @@ export interface operations {
     template_rejected_api_v1_message_templates__template_id__rejected_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 template_id: string;
             };
@@ -26354,7 +29336,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                    "application/json": components["schemas"]["MessageTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -26452,7 +29434,10 @@ export interface operations {
     submit_template_api_v1_message_templates__template_id__submit_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 template_id: string;
             };
@@ -26466,7 +29451,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__message_templates__TemplateView"];
+                    "application/json": components["schemas"]["MessageTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -26896,7 +29881,10 @@ export interface operations {
     book_my_appointment_api_v1_my_appointments__appointment_id__book_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -27012,7 +30000,10 @@ export interface operations {
     cancel_my_appointment_api_v1_my_appointments__appointment_id__cancel_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -27236,7 +30227,10 @@ export interface operations {
     move_my_appointment_api_v1_my_appointments__appointment_id__move_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -27352,7 +30346,10 @@ export interface operations {
     ask_other_times_api_v1_my_appointments__appointment_id__other_times_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 appointment_id: string;
             };
@@ -29120,7 +32117,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Comment"];
+                "application/json": components["schemas"]["RatingComment"];
             };
         };
         responses: {
@@ -29455,7 +32452,10 @@ export interface operations {
     enrol_api_v1_officer_enrolments_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -29802,7 +32802,10 @@ export interface operations {
                 /** @description Only look. */
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -30157,7 +33160,10 @@ export interface operations {
     issue_code_api_v1_officers__officer_id__enrolment_code_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 officer_id: string;
             };
@@ -30269,7 +33275,10 @@ export interface operations {
     move_officer_api_v1_officers__officer_id__move_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 officer_id: string;
             };
@@ -31181,7 +34190,10 @@ export interface operations {
     preview_policy_api_v1_promise_policies_preview_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -31197,7 +34209,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__promises__PreviewView"];
+                    "application/json": components["schemas"]["PromisePreviewView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -31295,7 +34307,10 @@ export interface operations {
     propose_policy_api_v1_promise_policies_proposals_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -31867,7 +34882,10 @@ export interface operations {
     propose_rating_rules_api_v1_rating_rules_proposals_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -31884,6 +34902,567 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_digest_api_v1_reports_digest_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DigestView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_exports_api_v1_reports_exports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"][];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_export_api_v1_reports_exports_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Exporting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export_api_v1_reports_exports__export_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_export_file_api_v1_reports_exports__export_id__file_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                 };
             };
             /** @description The values make no sense together. */
@@ -32210,6 +35789,127 @@ export interface operations {
             };
         };
     };
+    get_change_api_v1_reports_units__unit_id__changes_get: {
+        parameters: {
+            query: {
+                /** @description The period to compare with. */
+                before_first: string;
+                before_last: string;
+                metric?: components["schemas"]["Metric"];
+                /** @description Legal date in Asia/Shanghai, included. */
+                first: string;
+                /** @description Included; at most a year after `first`. */
+                last: string;
+            };
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FigureChangeView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_dashboard_api_v1_reports_units__unit_id__dashboard_get: {
         parameters: {
             query: {
@@ -32235,6 +35935,354 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DashboardView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_months_api_v1_reports_units__unit_id__months_get: {
+        parameters: {
+            query: {
+                /** @description Legal date in Asia/Shanghai, included. */
+                first: string;
+                /** @description Included; at most a year after `first`. */
+                last: string;
+            };
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthView"][];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_document_api_v1_reports_units__unit_id__months__month__document_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit_id: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": unknown;
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_restatements_api_v1_reports_units__unit_id__months__month__restatements_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; absent for the first page. */
+                cursor?: string | null;
+                /** @description Rows a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                unit_id: string;
+                month: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RestatementView_"];
                 };
             };
             /** @description The values make no sense together. */
@@ -34168,7 +38216,10 @@ export interface operations {
     close_unit_api_v1_units__unit_id__close_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 unit_id: string;
             };
@@ -34638,7 +38689,10 @@ export interface operations {
                 /** @description Only look: save nothing. */
                 trial?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 unit_id: string;
             };
@@ -35097,7 +39151,10 @@ export interface operations {
     add_template_api_v1_units__unit_id__update_templates_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Made by the client for one tap. Repeating the request with it, within a week, changes nothing and is answered as the first time; another request with it is refused with 409. */
+                "idempotency-key"?: string | null;
+            };
             path: {
                 unit_id: string;
             };
@@ -35115,7 +39172,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__update_templates__TemplateView"];
+                    "application/json": components["schemas"]["UpdateTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
@@ -35231,7 +39288,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["api__update_templates__TemplateView"];
+                    "application/json": components["schemas"]["UpdateTemplateView"];
                 };
             };
             /** @description The values make no sense together. */
