@@ -36,7 +36,7 @@ router = APIRouter(tags=["cases"], route_class=OnceRoute)
 StageCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,32}$"), Field(examples=["investigating"])]
 CaseNumber = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9A-Za-z一-鿿()()〔〕\[\]-]{1,40}$"),
+    StringConstraints(pattern=r"^[0-9A-Za-z一-鿿()（）〔〕\[\]-]{1,40}$"),
     Field(examples=["皖公(莲)受案字〔2026〕123号"]),
 ]
 

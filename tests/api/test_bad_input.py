@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import TypeAdapter
 
 import api
+from api.cases import CaseNumber
 from kit.problems import MEDIA_TYPE
 from tests.api.city import City, citizen_token, officer_token
 
@@ -145,3 +147,8 @@ async def test_personal_data_is_not_cached_on_the_way(victim: httpx.AsyncClient)
     answer = await victim.get("/my/cases")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("number", ["皖公(莲)受案字〔2026〕123号", "皖公（莲）受案字[2026]123号"])
+def test_a_case_number_has_the_brackets_of_official_print_or_of_the_keyboard(number: str) -> None:
+    assert TypeAdapter(CaseNumber).validate_python(number) == number

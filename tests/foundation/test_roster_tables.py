@@ -39,7 +39,7 @@ async def test_a_roster_is_taken_in_and_the_same_again_changes_nothing(world: Wo
     rows = [
         row(world.steward, "值班", "2026-03-17 08:30", "2026-03-18 08:30"),
         row(world.colleague, "休息", "2026/3/17", "2026年3月18日"),
-        row(world.colleague, "副班", "2026-03-18 8:30", "2026-03-18 24:00"),
+        row(world.colleague, "副班", "2026-03-18 8：30", "2026-03-18 24:00"),
     ]
     assert (await take_in(world, *rows, trial=True)).entered == 3
     assert await Shift.all().count() == 0, "a trial saves nothing"

@@ -41,7 +41,7 @@ LONGEST_DUTY = timedelta(days=3)
 LONGEST = timedelta(days=366)
 YEARS = range(2000, 2100)
 _THERE = frozenset({ShiftKind.DUTY, ShiftKind.DEPUTY})
-_WRITTEN = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]*(\d{1,2})[::](\d{2})(?:[::]\d{2})?)?$")
+_WRITTEN = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]*(\d{1,2})[:：](\d{2})(?:[:：]\d{2})?)?$")
 
 
 @dataclass(frozen=True, slots=True)
