@@ -1,6 +1,11 @@
+import { composer } from "@/texts/composer";
+import { replies } from "@/texts/replies";
+
 /** Every text of the desk, in simple Simplified Chinese, by page. */
 export const texts = {
   product: "案管家",
+  composer,
+  replies,
   pages: {
     queue: "待办",
     inquiry: "询问",
@@ -257,12 +262,6 @@ export const texts = {
   update: {
     title: "发布进展",
     template: "常用内容",
-    templates: [
-      { name: "正在调查", text: "民警正在调查取证,有新的进展会及时告诉您。" },
-      { name: "等待鉴定", text: "已经委托鉴定,意见出具后会告诉您。" },
-      { name: "安排调解", text: "准备安排调解,时间和地点会提前通知您。" },
-      { name: "材料齐全", text: "您提交的材料已经收到,正在审核。" },
-    ],
     text: "告诉当事人什么",
     stage: "同时进入阶段",
     sameStage: "阶段不变",
@@ -303,6 +302,7 @@ export const texts = {
       removeMember: "移出群",
       doNotInvite: "不邀请",
       protect: "设为受保护",
+      changeProtection: "修改保护方式",
       removeParty: "移出案件",
     },
     explains: {
@@ -322,6 +322,7 @@ export const texts = {
   },
   protection: {
     title: "设为受保护人员",
+    change: "修改保护方式",
     explains: "此后只用安全电话、在安全时间联系;没有说出暗语的,一律按陌生人对待。",
     codeWord: "暗语",
     codeWordHint: "两个字以上,请与本人当面约定。",
