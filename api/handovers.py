@@ -171,7 +171,9 @@ class LeaveIn(Payload):
 class ChangeIn(Payload):
     case_id: UUID = Field(examples=[EXAMPLE_ID])
     to_officer_id: UUID | None = Field(examples=[EXAMPLE_ID], description="Null: the instructor finds somebody.")
-    note: Annotated[str, words(NOTE_LENGTH, 0)] = Field(default="", examples=["周五前要给被侵害人回话"])
+    note: Annotated[str, words(NOTE_LENGTH, 0)] | None = Field(
+        default=None, examples=["周五前要给被侵害人回话"], description="Absent: stays as it is; empty: taken away."
+    )
 
 
 class ChangesIn(Payload):

@@ -39,11 +39,14 @@ _SHIFTS = {LeaveKind.ANNUAL: ShiftKind.LEAVE, LeaveKind.SICK: ShiftKind.LEAVE}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A correction of the proposal: who takes a case (None: whoever the instructor finds), and a word on it."""
+    """A correction of the proposal: who takes a case (None: whoever the instructor finds), and a word on it.
+
+    A `note` of None leaves the word that is there; an empty one takes it away.
+    """
 
     case_id: UUID
     to_officer_id: UUID | None
-    note: str = ""
+    note: str | None = None
 
 
 @atomic()
@@ -116,13 +119,18 @@ async def change(actor: Actor, handover_id: UUID, changes: Sequence[Change]) -> 
         item = items.get(each.case_id)
         if item is None:
             raise NotFound("case_not_found", "这个案件不在交接清单里", "请刷新后再试。")
-        if len(each.note) > NOTE_LENGTH:
-            raise Invalid("handover_note", "交代太长", f"最多 {NOTE_LENGTH} 个字。")
         item.to_officer_id = each.to_officer_id
-        item.note = vault().ring.seal_text(each.note.strip(), NOTE) if each.note.strip() else None
+        if each.note is not None:
+            item.note = _sealed(each.note.strip())
         await item.save(update_fields=["to_officer_id", "note"])
     await record("handover.changed", actor, handover, cases=len(changes))
     return handover
+
+
+def _sealed(note: str) -> bytes | None:
+    if len(note) > NOTE_LENGTH:
+        raise Invalid("handover_note", "交代太长", f"最多 {NOTE_LENGTH} 个字。")
+    return vault().ring.seal_text(note, NOTE) if note else None
 
 
 @atomic()

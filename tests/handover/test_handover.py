@@ -156,7 +156,8 @@ async def test_only_whoever_goes_or_leads_arranges_it(world: World, joined: Join
 async def test_a_corrected_proposal_and_a_word_on_the_case_reach_the_receiver(world: World, joined: Joined) -> None:
     other, steward = await colleague_of(world, "郑三"), await acting(world.steward)
     handover = await proposed(world)
-    await service.change(steward, handover.id, [Change(joined.case.id, other.id, "周五前要给被侵害人回话")])
+    await service.change(steward, handover.id, [Change(joined.case.id, None, "周五前要给被侵害人回话")])
+    await service.change(steward, handover.id, [Change(joined.case.id, other.id)])
     await service.offer(steward, handover.id)
     brief = (await queries.briefs_of(await acting(other), handover.id))[0]
     assert brief.note == "周五前要给被侵害人回话"

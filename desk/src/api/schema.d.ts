@@ -5636,10 +5636,10 @@ export interface components {
             case_id: string;
             /**
              * Note
-             * @default
+             * @description Absent: stays as it is; empty: taken away.
              * @example 周五前要给被侵害人回话
              */
-            note: string;
+            note?: string | null;
             /**
              * To Officer Id
              * @description Null: the instructor finds somebody.
