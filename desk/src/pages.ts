@@ -28,6 +28,8 @@ export const pages: readonly Page[] = [
   { path: "/inquiries/:id", name: "inquiry", title: titles.inquiry, roles: CASEWORK, component: () => import("@/pages/inquiry/InquiryPage.vue") }, // prettier-ignore
   { path: "/cases", name: "cases", title: titles.cases, section: "steward", roles: CASE_READERS, component: () => import("@/pages/cases/CasesPage.vue") }, // prettier-ignore
   { path: "/cases/:id", name: "case", title: titles.case, roles: CASE_READERS, component: () => import("@/pages/case/CasePage.vue") }, // prettier-ignore
+  { path: "/handovers", name: "handovers", title: titles.handovers, section: "steward", roles: CASEWORK, component: () => import("@/pages/handover/HandoversPage.vue") }, // prettier-ignore
+  { path: "/handovers/:id", name: "handover", title: titles.handover, roles: CASEWORK, component: () => import("@/pages/handover/HandoverPage.vue") }, // prettier-ignore
 ];
 
 /** Whether somebody with these roles may open the page. */

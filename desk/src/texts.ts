@@ -1,16 +1,20 @@
 import { composer } from "@/texts/composer";
+import { handover } from "@/texts/handover";
 import { replies } from "@/texts/replies";
 
 /** Every text of the desk, in simple Simplified Chinese, by page. */
 export const texts = {
   product: "案管家",
   composer,
+  handover,
   replies,
   pages: {
     queue: "待办",
     inquiry: "询问",
     cases: "案件",
     case: "案件详情",
+    handovers: "离岗交接",
+    handover: "交接详情",
     notFound: "没有这个页面",
   },
   sections: {

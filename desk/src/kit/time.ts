@@ -50,3 +50,15 @@ export function day(date: string): string {
 export function legalDate(at: Date): string {
   return isoDay.format(at);
 }
+
+const isoTime = new Intl.DateTimeFormat("en-GB", { timeZone: CHINA, hour: "2-digit", minute: "2-digit" });
+
+/** An instant as a field of date and time shows it, in Chinese time wherever the computer stands. */
+export function inField(at: Date): string {
+  return `${isoDay.format(at)}T${isoTime.format(at)}`;
+}
+
+/** What was put into such a field, as an instant for the API. */
+export function fromField(value: string): string {
+  return new Date(`${value}:00+08:00`).toISOString();
+}
