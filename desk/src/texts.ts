@@ -1,13 +1,21 @@
+import { appointments } from "@/texts/appointments";
 import { composer } from "@/texts/composer";
 import { handover } from "@/texts/handover";
+import { imports } from "@/texts/imports";
+import { many } from "@/texts/many";
 import { replies } from "@/texts/replies";
+import { roster } from "@/texts/roster";
 
 /** Every text of the desk, in simple Simplified Chinese, by page. */
 export const texts = {
   product: "案管家",
+  appointments,
   composer,
   handover,
+  imports,
+  many,
   replies,
+  roster,
   pages: {
     queue: "待办",
     inquiry: "询问",
@@ -15,6 +23,8 @@ export const texts = {
     case: "案件详情",
     handovers: "离岗交接",
     handover: "交接详情",
+    imports: "导入案件",
+    roster: "排班",
     notFound: "没有这个页面",
   },
   sections: {
@@ -322,7 +332,7 @@ export const texts = {
     scan: "请用微信扫码加入案件服务群。",
     checkWord: "验证词",
     until: (at: string) => `${at} 前有效,只能用一次。`,
-    print: "打印",
+    print: "打印回执（PDF）",
   },
   protection: {
     title: "设为受保护人员",

@@ -1,0 +1,20 @@
+/** One answer to many who ask the same. */
+export const many = {
+  select: (name: string) => `选择：${name}`,
+  selected: (n: number) => `已选 ${n} 个询问`,
+  clear: "取消选择",
+  answer: "一次答复",
+  title: "一次答复多人",
+  explains: "每个人单独收到，看不到别人。受保护的人和情况不同的人会留出来，请单独答复。",
+  text: "答复内容",
+  textHint: "可以写 {称呼} 和 {查询编号}，会换成各人自己的。",
+  preview: "逐人预览",
+  stale: "内容已修改，请重新预览。",
+  included: (n: number) => `${n} 人会收到：`,
+  left: (n: number) => `${n} 人不会收到，请单独答复：`,
+  send: (n: number) => `发给 ${n} 人`,
+  sent: (n: number) => `已答复 ${n} 人。`,
+  notSent: (n: number) => `${n} 人没有发出，仍在待办里：`,
+  close: "完成",
+  key: "选中或取消选中",
+} as const;
