@@ -30,6 +30,8 @@ export const pages: readonly Page[] = [
   { path: "/cases/:id", name: "case", title: titles.case, roles: CASE_READERS, component: () => import("@/pages/case/CasePage.vue") }, // prettier-ignore
   { path: "/handovers", name: "handovers", title: titles.handovers, section: "steward", roles: CASEWORK, component: () => import("@/pages/handover/HandoversPage.vue") }, // prettier-ignore
   { path: "/handovers/:id", name: "handover", title: titles.handover, roles: CASEWORK, component: () => import("@/pages/handover/HandoverPage.vue") }, // prettier-ignore
+  { path: "/imports", name: "imports", title: titles.imports, section: "steward", roles: CASEWORK, component: () => import("@/pages/imports/ImportPage.vue") }, // prettier-ignore
+  { path: "/roster", name: "roster", title: titles.roster, section: "steward", roles: CASEWORK, component: () => import("@/pages/roster/RosterPage.vue") }, // prettier-ignore
 ];
 
 /** Whether somebody with these roles may open the page. */
