@@ -1,6 +1,6 @@
 /** Cases and parties out of a table. */
 export const imports = {
-  explains: "一行一位当事人，同一案号的行合成一个案件。先试运行，全部正确才会导入。",
+  explains: "一行一位当事人，案件序号相同的行合成一个案件。先试运行，全部正确才会导入。",
   template: "下载模板",
   choose: "选择表格",
   formats: "支持 .xlsx 和 .csv，5 MB、5000 行以内。",
