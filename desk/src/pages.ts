@@ -21,6 +21,7 @@ export interface Page {
 const { pages: titles } = texts;
 const CASEWORK: readonly Role[] = ["steward", "instructor"];
 const CASE_READERS: readonly Role[] = ["steward", "instructor", "centre_officer"];
+const REPORT_READERS: readonly Role[] = ["instructor", "centre_officer"];
 
 /** Every page, in the order of the navigation. To add one: a line here and a title in `texts.ts`. */
 export const pages: readonly Page[] = [
@@ -32,6 +33,11 @@ export const pages: readonly Page[] = [
   { path: "/handovers/:id", name: "handover", title: titles.handover, roles: CASEWORK, component: () => import("@/pages/handover/HandoverPage.vue") }, // prettier-ignore
   { path: "/imports", name: "imports", title: titles.imports, section: "steward", roles: CASEWORK, component: () => import("@/pages/imports/ImportPage.vue") }, // prettier-ignore
   { path: "/roster", name: "roster", title: titles.roster, section: "steward", roles: CASEWORK, component: () => import("@/pages/roster/RosterPage.vue") }, // prettier-ignore
+  { path: "/figures", name: "figures", title: titles.figures, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/FiguresPage.vue") }, // prettier-ignore
+  { path: "/figures/rows", name: "figureRows", title: titles.figureRows, roles: REPORT_READERS, component: () => import("@/pages/figures/RowsPage.vue") }, // prettier-ignore
+  { path: "/inquiries/:id/history", name: "history", title: titles.history, roles: CASEWORK, component: () => import("@/pages/figures/HistoryPage.vue") }, // prettier-ignore
+  { path: "/figures/changes", name: "changes", title: titles.changes, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/ChangesPage.vue") }, // prettier-ignore
+  { path: "/figures/months", name: "months", title: titles.months, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/MonthsPage.vue") }, // prettier-ignore
 ];
 
 /** Whether somebody with these roles may open the page. */

@@ -5,6 +5,7 @@ import { imports } from "@/texts/imports";
 import { many } from "@/texts/many";
 import { replies } from "@/texts/replies";
 import { roster } from "@/texts/roster";
+import { contests, figures, supervision } from "@/texts/figures";
 
 /** Every text of the desk, in simple Simplified Chinese, by page. */
 export const texts = {
@@ -25,6 +26,12 @@ export const texts = {
     handover: "交接详情",
     imports: "导入案件",
     roster: "排班",
+    figures: "看板",
+    figureRows: "明细",
+    history: "询问的经过",
+    changes: "变化原因",
+    months: "月度数字",
+    contests: "超时申诉",
     notFound: "没有这个页面",
   },
   sections: {
@@ -80,6 +87,9 @@ export const texts = {
     choose: "请选择",
     keys: { help: "显示快捷键", close: "关闭或返回" },
   },
+  figures,
+  supervision,
+  contests,
   login: {
     title: "登录",
     number: "警号",
