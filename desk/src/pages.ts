@@ -38,6 +38,7 @@ export const pages: readonly Page[] = [
   { path: "/inquiries/:id/history", name: "history", title: titles.history, roles: CASEWORK, component: () => import("@/pages/figures/HistoryPage.vue") }, // prettier-ignore
   { path: "/figures/changes", name: "changes", title: titles.changes, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/ChangesPage.vue") }, // prettier-ignore
   { path: "/figures/months", name: "months", title: titles.months, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/MonthsPage.vue") }, // prettier-ignore
+  { path: "/contests", name: "contests", title: titles.contests, section: "steward", roles: CASEWORK, component: () => import("@/pages/contests/ContestsPage.vue") }, // prettier-ignore
 ];
 
 /** Whether somebody with these roles may open the page. */
