@@ -39,6 +39,8 @@ export const pages: readonly Page[] = [
   { path: "/figures/changes", name: "changes", title: titles.changes, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/ChangesPage.vue") }, // prettier-ignore
   { path: "/figures/months", name: "months", title: titles.months, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/MonthsPage.vue") }, // prettier-ignore
   { path: "/contests", name: "contests", title: titles.contests, section: "steward", roles: CASEWORK, component: () => import("@/pages/contests/ContestsPage.vue") }, // prettier-ignore
+  { path: "/inspection", name: "inspection", title: titles.inspection, section: "inspector", roles: ["inspector"], component: () => import("@/pages/inspection/InspectionPage.vue") }, // prettier-ignore
+  { path: "/verification", name: "verification", title: titles.verification, section: "administration", roles: ["audit_administrator"], component: () => import("@/pages/administration/VerificationPage.vue") }, // prettier-ignore
 ];
 
 /** Whether somebody with these roles may open the page. */

@@ -6,6 +6,8 @@ import { many } from "@/texts/many";
 import { replies } from "@/texts/replies";
 import { roster } from "@/texts/roster";
 import { contests, figures, supervision } from "@/texts/figures";
+import { verification } from "@/texts/administration";
+import { inspection } from "@/texts/inspection";
 
 /** Every text of the desk, in simple Simplified Chinese, by page. */
 export const texts = {
@@ -33,7 +35,11 @@ export const texts = {
     months: "月度数字",
     contests: "超时申诉",
     notFound: "没有这个页面",
+    inspection: "查看记录",
+    verification: "记录核验",
   },
+  inspection,
+  verification,
   sections: {
     steward: "案管家",
     instructor: "教导员",
