@@ -20,6 +20,8 @@ export interface Page {
 
 const { pages: titles } = texts;
 const CASEWORK: readonly Role[] = ["steward", "instructor"];
+const SYSTEM: readonly Role[] = ["system_administrator"];
+const DECIDERS: readonly Role[] = ["system_administrator", "security_administrator"];
 const CASE_READERS: readonly Role[] = ["steward", "instructor", "centre_officer"];
 const REPORT_READERS: readonly Role[] = ["instructor", "centre_officer"];
 
@@ -40,6 +42,9 @@ export const pages: readonly Page[] = [
   { path: "/figures/months", name: "months", title: titles.months, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/MonthsPage.vue") }, // prettier-ignore
   { path: "/contests", name: "contests", title: titles.contests, section: "steward", roles: CASEWORK, component: () => import("@/pages/contests/ContestsPage.vue") }, // prettier-ignore
   { path: "/inspection", name: "inspection", title: titles.inspection, section: "inspector", roles: ["inspector"], component: () => import("@/pages/inspection/InspectionPage.vue") }, // prettier-ignore
+  { path: "/changes", name: "changes", title: titles.changes, section: "administration", roles: DECIDERS, component: () => import("@/pages/administration/ChangesPage.vue") }, // prettier-ignore
+  { path: "/holidays", name: "holidays", title: titles.holidays, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/HolidaysPage.vue") }, // prettier-ignore
+  { path: "/keys", name: "keys", title: titles.keys, section: "administration", roles: ["security_administrator"], component: () => import("@/pages/administration/KeysPage.vue") }, // prettier-ignore
   { path: "/verification", name: "verification", title: titles.verification, section: "administration", roles: ["audit_administrator"], component: () => import("@/pages/administration/VerificationPage.vue") }, // prettier-ignore
 ];
 

@@ -7,6 +7,7 @@ import { replies } from "@/texts/replies";
 import { roster } from "@/texts/roster";
 import { contests, figures, supervision } from "@/texts/figures";
 import { verification } from "@/texts/administration";
+import { admin, changes, holidays, keys, verification } from "@/texts/administration";
 import { inspection } from "@/texts/inspection";
 
 /** Every text of the desk, in simple Simplified Chinese, by page. */
@@ -36,9 +37,16 @@ export const texts = {
     contests: "超时申诉",
     notFound: "没有这个页面",
     inspection: "查看记录",
+    changes: "待复核的变更",
+    holidays: "节假日",
+    keys: "密钥",
     verification: "记录核验",
   },
   inspection,
+  changes,
+  admin,
+  holidays,
+  keys,
   verification,
   sections: {
     steward: "案管家",
