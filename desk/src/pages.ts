@@ -45,6 +45,10 @@ export const pages: readonly Page[] = [
   { path: "/changes", name: "changes", title: titles.changes, section: "administration", roles: DECIDERS, component: () => import("@/pages/administration/ChangesPage.vue") }, // prettier-ignore
   { path: "/holidays", name: "holidays", title: titles.holidays, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/HolidaysPage.vue") }, // prettier-ignore
   { path: "/keys", name: "keys", title: titles.keys, section: "administration", roles: ["security_administrator"], component: () => import("@/pages/administration/KeysPage.vue") }, // prettier-ignore
+  { path: "/promises", name: "promises", title: titles.promises, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/PromisesPage.vue") }, // prettier-ignore
+  { path: "/rating-rules", name: "ratingRules", title: titles.ratingRules, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/RatingRulesPage.vue") }, // prettier-ignore
+  { path: "/units", name: "units", title: titles.units, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/UnitsPage.vue") }, // prettier-ignore
+  { path: "/officers", name: "officers", title: titles.officers, section: "administration", roles: DECIDERS, component: () => import("@/pages/administration/OfficersPage.vue") }, // prettier-ignore
   { path: "/verification", name: "verification", title: titles.verification, section: "administration", roles: ["audit_administrator"], component: () => import("@/pages/administration/VerificationPage.vue") }, // prettier-ignore
 ];
 

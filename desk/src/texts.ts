@@ -8,6 +8,18 @@ import { roster } from "@/texts/roster";
 import { contests, figures, supervision } from "@/texts/figures";
 import { verification } from "@/texts/administration";
 import { admin, changes, holidays, keys, verification } from "@/texts/administration";
+import {
+  admin,
+  calendars,
+  changes,
+  holidays,
+  keys,
+  officers,
+  promises,
+  ratingRules,
+  units,
+  verification,
+} from "@/texts/administration";
 import { inspection } from "@/texts/inspection";
 
 /** Every text of the desk, in simple Simplified Chinese, by page. */
@@ -40,6 +52,10 @@ export const texts = {
     changes: "待复核的变更",
     holidays: "节假日",
     keys: "密钥",
+    promises: "答复承诺",
+    ratingRules: "评价规则",
+    units: "单位",
+    officers: "民警",
     verification: "记录核验",
   },
   inspection,
@@ -47,6 +63,11 @@ export const texts = {
   admin,
   holidays,
   keys,
+  promises,
+  ratingRules,
+  units,
+  calendars,
+  officers,
   verification,
   sections: {
     steward: "案管家",

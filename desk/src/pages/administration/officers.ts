@@ -1,0 +1,16 @@
+import type { Schemas } from "@/api/client";
+import type { Role } from "@/pages";
+import type { texts } from "@/texts";
+
+export type Officer = Schemas["OfficerView"];
+export type Deed = keyof typeof texts.officers.deeds;
+
+/** What somebody with these roles may do about an officer. The API decides anew. */
+export function deedsOf(officer: Officer, roles: readonly Role[]): Deed[] {
+  const system: Deed[] = officer.active ? ["edit", "move", "deactivate"] : ["activate"];
+  const security: Deed[] = officer.active ? ["roles", "code", "reset"] : [];
+  return [
+    ...(roles.includes("system_administrator") ? system : []),
+    ...(roles.includes("security_administrator") ? security : []),
+  ];
+}
