@@ -5,9 +5,6 @@ import { imports } from "@/texts/imports";
 import { many } from "@/texts/many";
 import { replies } from "@/texts/replies";
 import { roster } from "@/texts/roster";
-import { contests, figures, supervision } from "@/texts/figures";
-import { verification } from "@/texts/administration";
-import { admin, changes, holidays, keys, verification } from "@/texts/administration";
 import {
   admin,
   calendars,
@@ -20,6 +17,7 @@ import {
   units,
   verification,
 } from "@/texts/administration";
+import { contests, figures, supervision } from "@/texts/figures";
 import { inspection } from "@/texts/inspection";
 
 /** Every text of the desk, in simple Simplified Chinese, by page. */
@@ -44,9 +42,9 @@ export const texts = {
     figures: "看板",
     figureRows: "明细",
     history: "询问的经过",
-    changes: "变化原因",
+    figureChanges: "变化原因",
     months: "月度数字",
-    contests: "超时申诉",
+    contests: "超时异议",
     notFound: "没有这个页面",
     inspection: "查看记录",
     changes: "待复核的变更",
