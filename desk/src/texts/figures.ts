@@ -42,6 +42,7 @@ export const figures = {
     p90: "九成以内",
     chart: "答复用时随时间的变化",
     axis: "值班分钟",
+    empty: "这段时间没有足够的答复可以画图。",
     table: "看图中的数字",
     grains: { day: "按天", week: "按周", month: "按月" },
     point: "时间",

@@ -19,8 +19,11 @@ export function daysIn(first: string, last: string): number {
   return Math.round((Date.parse(last) - Date.parse(first)) / DAY_MS) + 1;
 }
 
-/** Of which unit and period the figures are: kept in the address, so that a page can be sent on and gone back to. */
-export function useScope() {
+/**
+ * Of which unit and period the figures are: kept in the address, so that a page can be sent on and gone back to.
+ * `usual` is the period where none is chosen.
+ */
+export function useScope(usual: PeriodName = "month") {
   const route = useRoute();
   const router = useRouter();
   const text = (name: string): string | undefined => {
@@ -29,7 +32,7 @@ export function useScope() {
   };
   const unit = computed(() => text("unit") ?? me.value?.unit_id ?? "");
   const last = computed(() => text("last") ?? legalDate(new Date()));
-  const first = computed(() => text("first") ?? daysFrom(last.value, 1 - PERIODS.month));
+  const first = computed(() => text("first") ?? daysFrom(last.value, 1 - PERIODS[usual]));
 
   /** The unit and period as a query, for links to the other pages about them. */
   const query = computed(() => ({ unit: unit.value, first: first.value, last: last.value }));
