@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import aiohttp
 
 from demo.load import PASSWORD, TOTP_SECRET
 from demo.web import Web
-from kit import crypto, database, logs
+from kit import clock_offset, crypto, database, logs
 from kit.crypto import vault
 from kit.servers import embedded
 from settings import Settings
@@ -32,6 +33,8 @@ from tests.faults.town import Town, build
 from tests.support.world import draft, follower, post, register
 
 CASES = 4
+LATE_QUESTION = "我的手机什么时候能还给我?"
+LATE_BY = timedelta(minutes=50)
 LONG_NAME = "阿卜杜热依木·买买提艾力·图尔荪托合提"
 
 
@@ -46,6 +49,7 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
         for case in town.cases[:2]:
             await post(town.world, case, "已调取现场监控,正在逐段核对,预计三天内完成。")
         await _waits_for_approval(town)
+        await _is_late(town, platform)
         return {
             "desk": f"http://127.0.0.1:{settings.port}",
             "platform": f"http://127.0.0.1:{settings.sandbox_port}",
@@ -74,6 +78,14 @@ async def _waits_for_approval(town: Town) -> None:
     await groups.prove_phone(
         Actor(ActorKind.CITIZEN), issued.invitation.id, identity.id, number, verified_by_platform=False
     )
+
+
+async def _is_late(town: Town, platform: Web) -> None:
+    """Somebody asked, and nobody answered within the promise."""
+    phone = f"/control/phones/{town.chatting[-1].telephone}/messages"
+    await platform.call("POST", phone, {"type": "text", "content": LATE_QUESTION}, query={"wait": "10"})
+    offset = await clock_offset.move(LATE_BY)
+    await platform.call("PUT", "/control/clock", {"offset_seconds": offset.total_seconds()})
 
 
 async def draft_number(person_id: Any) -> str | None:
