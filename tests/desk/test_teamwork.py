@@ -120,3 +120,51 @@ async def test_the_roster_and_an_offer_of_three_times(officer: Officers, town: T
     await expect(desk.page.get_by_text("等对方选时间")).to_be_visible()
     wrong += await look(desk.page, "appointment-offered", narrow=True)
     assert wrong == []
+
+
+async def test_a_canned_reply_is_found_by_typing_and_its_use_is_counted(officer: Officers, town: TownThere) -> None:
+    await town.write(1, "鉴定意见出来没有?")
+    desk = await officer("steward")
+    page = desk.page
+    [csrf] = [each["value"] for each in await desk.context.cookies() if each["name"] == "steward_csrf"]
+    for title in ("请带身份证", "鉴定还在进行"):
+        written = await page.request.post(
+            f"{desk.address}/api/v1/canned-replies",
+            data={"whose": "own", "title": title, "text": f"{title}，有结果马上告诉您。"},
+            headers={"X-CSRF-Token": csrf},
+        )
+        assert written.ok
+    await page.get_by_role("link", name=re.compile("鉴定意见出来没有")).click()
+    await expect(page.get_by_role("textbox", name="答复")).to_be_visible()
+    await page.keyboard.press("c")
+    await page.get_by_role("combobox", name="查找常用语").fill("鉴定")
+    await expect(page.get_by_role("option")).to_have_count(1)
+    wrong = await look(page, "canned", narrow=True)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("textbox", name="答复")).to_have_value("鉴定还在进行，有结果马上告诉您。")
+    async with page.expect_response("**/uses"):
+        await page.get_by_role("button", name="发送答复").click()
+    await expect(page.get_by_text("答复已发出。")).to_be_visible()
+    assert wrong == []
+
+
+async def test_an_update_from_a_template_carries_a_file_and_can_be_taken_back(
+    officer: Officers, town: TownThere
+) -> None:
+    desk = await officer("steward", f"/cases/{town.cases[0]}")
+    page = desk.page
+    await page.get_by_role("group", name="常用内容").get_by_role("button").first.click()
+    await expect(page.get_by_label("告诉当事人什么")).not_to_have_value("")
+    file: FilePayload = {"name": "办事须知.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n%%EOF\n"}
+    await page.get_by_role("group", name="附件").locator("input").set_input_files(file)
+    await expect(page.get_by_text("办事须知.pdf")).to_be_visible()
+    wrong = await look(page, "composer", narrow=True)
+    await page.get_by_role("button", name="发布", exact=True).click()
+    await expect(page.get_by_text(re.compile("已发布"))).to_be_visible()
+    await expect(page.get_by_text("附件 1 个")).to_be_visible()
+    await page.get_by_role("button", name="撤回").first.click()
+    window = page.get_by_role("dialog")
+    await window.get_by_role("button", name="内容写错了").click()
+    await window.get_by_role("button", name="撤回").click()
+    await expect(page.get_by_text("已撤回")).to_be_visible()
+    assert wrong == []
