@@ -49,6 +49,7 @@ export const pages: readonly Page[] = [
   { path: "/rating-rules", name: "ratingRules", title: titles.ratingRules, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/RatingRulesPage.vue") }, // prettier-ignore
   { path: "/units", name: "units", title: titles.units, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/UnitsPage.vue") }, // prettier-ignore
   { path: "/officers", name: "officers", title: titles.officers, section: "administration", roles: DECIDERS, component: () => import("@/pages/administration/OfficersPage.vue") }, // prettier-ignore
+  { path: "/canned-replies", name: "cannedReplies", title: titles.cannedReplies, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/CannedRepliesPage.vue") }, // prettier-ignore
   { path: "/verification", name: "verification", title: titles.verification, section: "administration", roles: ["audit_administrator"], component: () => import("@/pages/administration/VerificationPage.vue") }, // prettier-ignore
 ];
 

@@ -8,6 +8,7 @@ import { roster } from "@/texts/roster";
 import {
   admin,
   calendars,
+  cannedReplies,
   changes,
   holidays,
   keys,
@@ -54,6 +55,7 @@ export const texts = {
     ratingRules: "评价规则",
     units: "单位",
     officers: "民警",
+    cannedReplies: "常用回复",
     verification: "记录核验",
   },
   inspection,
@@ -66,6 +68,7 @@ export const texts = {
   units,
   calendars,
   officers,
+  cannedReplies,
   verification,
   sections: {
     steward: "案管家",

@@ -113,7 +113,7 @@ export const promises = {
   units: { duty_minutes: "分钟（值班时间）", working_days: "工作日" },
   warn: "提前提醒（用时百分比）",
   warnHint: "例如：50、80。",
-  challenge: "自动答复后，当事人可在多少小时内表示“没有解决”",
+  challenge: "系统答复后多少小时内可以追问",
   from: "从哪天起",
   fromHint: "不填就是复核同意后立即生效。",
   preview: "预览影响",
@@ -223,4 +223,22 @@ export const officers = {
 /** Texts of the duty calendars. */
 export const calendars = {
   names: { office: "正常办公", duty: "全天值班" } as Record<string, string>,
+} as const;
+
+/** Texts of the canned replies. */
+export const cannedReplies = {
+  explains: "答复时可以直接选用。全市的大家都能用，单位的只有本单位和下级能用。",
+  columns: { title: "名称", text: "内容", whose: "谁可以用", kind: "案件类别", uses: "用过", deeds: "操作" },
+  whose: { own: "我自己", unit: "本单位", city: "全市" },
+  place: "排序",
+  placeHint: "数字小的排在前面。",
+  placeholders: (names: string) => `可以插入：${names}。`,
+  version: (no: number) => `第 ${no} 版`,
+  versionsOf: (title: string) => `以前的版本：${title}`,
+  versionColumns: { version: "版本", text: "内容", by: "谁写的" },
+  editOf: (title: string) => `修改：${title}`,
+  retire: "停用",
+  retireExplains: (title: string) => `停用后不再出现在选单里：${title}。以前发出的不受影响。`,
+  empty: "还没有常用回复",
+  emptyDetail: "点“新增”，写下经常要说的话。",
 } as const;
