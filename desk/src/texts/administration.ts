@@ -113,7 +113,7 @@ export const promises = {
   units: { duty_minutes: "分钟（值班时间）", working_days: "工作日" },
   warn: "提前提醒（用时百分比）",
   warnHint: "例如：50、80。",
-  challenge: "系统答复后多少小时内可以追问",
+  challenge: "系统答复后多少小时内可以说“没有解决”",
   from: "从哪天起",
   fromHint: "不填就是复核同意后立即生效。",
   preview: "预览影响",
