@@ -22,19 +22,23 @@ from kit.crypto import vault
 from kit.servers import embedded
 from settings import Settings
 from stewardship import reactions
+from stewardship.casework.cases import service as cases
 from stewardship.casework.groups import service as groups
 from stewardship.casework.parties.models import PartyRole, Side
-from stewardship.foundation.actors import Actor, ActorKind
+from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
+from stewardship.foundation.audit import service as audit
 from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import TOTP, Officer
+from stewardship.foundation.org.models import TOTP, Officer, Role
 from tests.faults import installation
 from tests.faults.storm import settings_for
 from tests.faults.town import Town, build
-from tests.support.world import draft, follower, post, register
+from tests.support.world import acting, draft, follower, post, register
 
 CASES = 4
 LATE_QUESTION = "我的手机什么时候能还给我?"
 LATE_BY = timedelta(minutes=50)
+ADMINISTRATORS = (("郑理", "800001"), ("冯核", "800002"))
+MOBILE = "19900009998"
 LONG_NAME = "阿卜杜热依木·买买提艾力·图尔荪托合提"
 
 
@@ -45,21 +49,31 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
     async with database.connected(url, pool=4), aiohttp.ClientSession() as session:
         platform = Web(session, f"http://127.0.0.1:{settings.sandbox_port}")
         town = await build(platform, f"http://127.0.0.1:{settings.port}", CASES)
+        administrators = [await _administrator(town, name, number) for name, number in ADMINISTRATORS]
         await _let_in(town)
         for case in town.cases[:2]:
             await post(town.world, case, "已调取现场监控,正在逐段核对,预计三天内完成。")
         await _waits_for_approval(town)
         await _is_late(town, platform)
+        await _looked_at_by_a_stranger(town)
         return {
             "desk": f"http://127.0.0.1:{settings.port}",
             "platform": f"http://127.0.0.1:{settings.sandbox_port}",
             "officers": {
                 name: getattr(town.world, name).number
                 for name in ("steward", "colleague", "instructor", "inspector", "other_steward", "centre_officer")
-            },
+            }
+            | {"administrator": administrators[0], "other_administrator": administrators[1]},
             "cases": [str(case.id) for case in town.cases],
             "phones": [[str(each.case_id), each.telephone] for each in town.chatting],
         }
+
+
+async def _administrator(town: Town, name: str, number: str) -> str:
+    """Whoever keeps the city's promises: two of them, because one alone changes nothing."""
+    officer = await org.create_officer(SYSTEM, number=number, name=name, unit_id=town.world.bureau.id, mobile=MOBILE)
+    await org.grant_role(SYSTEM, officer.id, Role.SYSTEM_ADMINISTRATOR, town.world.bureau.id)
+    return number
 
 
 async def _let_in(town: Town) -> None:
@@ -86,6 +100,19 @@ async def _is_late(town: Town, platform: Web) -> None:
     await platform.call("POST", phone, {"type": "text", "content": LATE_QUESTION}, query={"wait": "10"})
     offset = await clock_offset.move(LATE_BY)
     await platform.call("PUT", "/control/clock", {"offset_seconds": offset.total_seconds()})
+
+
+async def _looked_at_by_a_stranger(town: Town) -> None:
+    """A read of a case by somebody whom it does not concern, as one who had a role then leaves it behind."""
+    stranger, case = await acting(town.world.other_steward), town.cases[0]
+    await audit.record(
+        "case.read",
+        stranger,
+        ("case", case.id),
+        case_id=case.id,
+        unit_id=case.unit_id,
+        relation=cases.relation_of(stranger, case),
+    )
 
 
 async def draft_number(person_id: Any) -> str | None:
