@@ -385,7 +385,7 @@ def check_access(method: str, path: str, actor: Actor | None) -> None:
         return
     if actor is None:
         raise NotLoggedIn
-    raise NotAllowed("role", "您的身份不能进行这项操作", "如有需要,请联系管理员。")
+    raise NotAllowed("role", "您的身份不能进行这项操作", "如有需要，请联系管理员。")
 
 
 def check_listed(router: APIRouter) -> None:

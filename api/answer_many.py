@@ -19,7 +19,9 @@ router = APIRouter(tags=["inquiries"], route_class=OnceRoute)
 Text = Annotated[
     str,
     words(TEXT_LENGTH),
-    Field(examples=["{称呼}您好,鉴定意见预计周五出具。"], description="`{称呼}` and `{查询编号}` are filled for each."),
+    Field(
+        examples=["{称呼}您好，鉴定意见预计周五出具。"], description="`{称呼}` and `{查询编号}` are filled for each."
+    ),
 ]
 
 
@@ -33,7 +35,7 @@ class PreviewRow(View):
 
     inquiry_id: UUID = Field(examples=[EXAMPLE_ID])
     included: bool = Field(examples=[True])
-    text: str = Field(examples=["张女士您好,鉴定意见预计周五出具。"])
+    text: str = Field(examples=["张女士您好，鉴定意见预计周五出具。"])
     reference: str = Field(examples=["A26030212345678"])
     version: int = Field(examples=[4], description="Send it back as `expected_version`.")
     code: str = Field(examples=[""], description="Why not: `protected`, `different_side`, `inquiry_not_waiting` …")

@@ -209,7 +209,7 @@ async def list_free_times(
         starts=starts,
         proposed=three(starts, visit.length),
         purposes=[PurposeView(key=key, name=name) for key, name in PURPOSES.items()],
-        sentence=f"两周内有 {len(starts)} 个空闲时间。" if starts else "两周内没有空闲时间,请换一位民警或缩短时长。",
+        sentence=f"两周内有 {len(starts)} 个空闲时间。" if starts else "两周内没有空闲时间，请换一位民警或缩短时长。",
     )
 
 

@@ -33,7 +33,7 @@ class ChangeView(View):
     state: ApprovalState = Field(examples=["pending"])
     unit_id: UUID | None = Field(examples=[EXAMPLE_ID], description="Null: the whole city.")
     unit_name: str | None = Field(examples=["莲花派出所"])
-    summary: list[str] = Field(examples=[["首次答复:20 分钟(值班时间)"]])
+    summary: list[str] = Field(examples=[["首次答复：20 分钟（值班时间）"]])
     reason: str = Field(examples=["群众反映等得久"])
     proposed_by_id: UUID = Field(examples=[EXAMPLE_ID])
     proposed_by_name: str | None = Field(examples=["王敏"])

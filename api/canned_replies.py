@@ -29,7 +29,7 @@ Whose = Literal["own", "unit", "city"]
 class ReplyWords(Payload):
     title: Annotated[str, words(TITLE_LENGTH)] = Field(examples=["鉴定中"])
     text: Annotated[str, words(TEXT_LENGTH)] = Field(
-        examples=["您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。"],
+        examples=["您的案件（{编号}）正在等鉴定意见，{下次联系}前会告诉您。"],
         description="May contain the `placeholders` of the list.",
     )
     case_kind: CaseKind | None = Field(default=None, examples=[None], description="Null: for every kind.")
@@ -63,8 +63,8 @@ class ReplyView(View):
     unit_name: str | None = Field(examples=["莲花派出所"])
     case_kind: CaseKind | None = Field(examples=[None])
     title: str = Field(examples=["鉴定中"])
-    text: str = Field(examples=["您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。"])
-    filled: str | None = Field(examples=["您的案件(A26030212345678)正在等鉴定意见,3月9日前会告诉您。"])
+    text: str = Field(examples=["您的案件（{编号}）正在等鉴定意见，{下次联系}前会告诉您。"])
+    filled: str | None = Field(examples=["您的案件（A26030212345678）正在等鉴定意见，3月9日前会告诉您。"])
     place: int = Field(examples=[100])
     uses: int = Field(examples=[17])
     last_used_at: datetime | None = Field(examples=["2026-03-02T02:00:00Z"])

@@ -37,7 +37,7 @@ StageCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,32}$"), Field(e
 CaseNumber = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9A-Za-z一-鿿()（）〔〕\[\]-]{1,40}$"),
-    Field(examples=["皖公(莲)受案字〔2026〕123号"]),
+    Field(examples=["皖公（莲）受案字〔2026〕123号"]),
 ]
 
 

@@ -41,7 +41,7 @@ class ContestView(View):
     raised_by_name: str = Field(examples=["王敏"])
     raised_at: datetime = Field(examples=["2026-03-02T06:00:00Z"])
     ground: Ground = Field(examples=["answered_otherwise"])
-    evidence: str = Field(examples=["10:20 已电话答复,通话 3 分钟,忘记登记。"])
+    evidence: str = Field(examples=["10:20 已电话答复，通话 3 分钟，忘记登记。"])
     state: ContestState = Field(examples=["open"])
     decider_unit_id: UUID = Field(examples=[EXAMPLE_ID])
     decider_unit_name: str = Field(examples=["湖东分局"])
@@ -77,7 +77,7 @@ class BreachView(View):
 class Contesting(Payload):
     target: Target = Field(examples=["first"])
     ground: Ground = Field(examples=["answered_otherwise"])
-    evidence: Annotated[str, words(EVIDENCE_LENGTH)] = Field(examples=["10:20 已电话答复,通话 3 分钟,忘记登记。"])
+    evidence: Annotated[str, words(EVIDENCE_LENGTH)] = Field(examples=["10:20 已电话答复，通话 3 分钟，忘记登记。"])
     episode: int | None = Field(default=None, ge=1, le=999, examples=[1], description="The last one by default.")
 
 

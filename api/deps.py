@@ -120,7 +120,7 @@ def officer_id_of(actor: Actor) -> UUID:
 async def own_member(case_id: UUID, actor: ActorDep) -> Member:
     """The caller's membership in the case of the path. Raises NotFound for everybody else's."""
     if actor.id is None:
-        raise NotFound("case_not_found", "没有找到这个案件", "可能您还没有加入,请凭邀请加入。")
+        raise NotFound("case_not_found", "没有找到这个案件", "可能您还没有加入，请凭邀请加入。")
     return await groups.membership(actor.id, case_id)
 
 

@@ -54,7 +54,7 @@ class WrongPhone(Invalid):
     """The phone that WeChat vouches for is not the one that was registered."""
 
     def __init__(self, tries_left: int) -> None:
-        detail = "请用登记时留的手机号码,或到派出所请民警更正。"
+        detail = "请用登记时留的手机号码，或到派出所请民警更正。"
         super().__init__("wrong_phone", "手机号码与登记的不一致", detail)
         self.tries_left = tries_left
 
@@ -65,7 +65,7 @@ class PlatformAway(BusinessError):
     status = 503
 
     def __init__(self) -> None:
-        super().__init__("platform_away", "微信暂时没有响应", "请稍后再试;着急可拨打派出所电话。")
+        super().__init__("platform_away", "微信暂时没有响应", "请稍后再试；着急可拨打派出所电话。")
 
 
 class Away(BusinessError):
@@ -156,7 +156,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
         "status": 500,
         "code": "unexpected",
         "title": "系统出错了",
-        "detail": "请稍后再试;如果一直这样,请把这个编号告诉管理员。",
+        "detail": "请稍后再试；如果一直这样，请把这个编号告诉管理员。",
         "request_id": request_id,
     }
     return problem_response(Problem.model_validate(problem), {REQUEST_ID: request_id} if request_id else None)

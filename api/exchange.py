@@ -152,7 +152,7 @@ def _decoded(key: str | None) -> bytes | None:
     try:
         return base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):
-        raise Invalid("public_key", "公钥不对", "请填写 Ed25519 公钥(32 字节,base64)。") from None
+        raise Invalid("public_key", "公钥不对", "请填写 Ed25519 公钥（32 字节，base64）。") from None
 
 
 @router.post("/exchange/clients/{client_id}/revoke")

@@ -22,7 +22,7 @@ class DefinitionView(View):
     key: str = Field(examples=["answered_in_time"])
     name: str = Field(examples=["有问必答率"])
     definition: str = Field(examples=["在承诺时限内得到民警完整答复的问题 ÷ 应答复的问题。"])
-    source: str = Field(examples=["本系统定义(指标口径第4节)"])
+    source: str = Field(examples=["本系统定义（指标口径第4节）"])
     unit: str = Field(examples=["share"])
     rows: str | None = Field(examples=["answered_in_time"])
 

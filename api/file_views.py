@@ -56,7 +56,7 @@ async def _started(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         first = await anext(content)
     except (FileNotFoundError, StopAsyncIteration) as error:
-        raise Gone("file_gone", "文件已按期清理", "如仍需要,请当事人重新发送。") from error
+        raise Gone("file_gone", "文件已按期清理", "如仍需要，请当事人重新发送。") from error
     return _chain(first, content)
 
 

@@ -84,7 +84,7 @@ class HandoverView(View):
     counts: dict[str, int] = Field(examples=[{"accepted": 38, "offered": 2}])
     items: list[ItemView]
     colleagues: list[ColleagueShareView] = Field(description="Only while it is arranged.")
-    sentence: str = Field(examples=["王敏休假到 3月23日 08:00,40 件案件:38 件已接收,2 件待接收。"])
+    sentence: str = Field(examples=["王敏休假到 3月23日 08:00,40 件案件：38 件已接收，2 件待接收。"])
 
 
 class HandoverRow(View):
@@ -101,7 +101,7 @@ class HandoverRow(View):
     manages: bool = Field(examples=[True])
     counts: dict[str, int] = Field(examples=[{"accepted": 38, "offered": 2}])
     for_me: int = Field(examples=[2], description="Cases that wait for the caller's answer.")
-    sentence: str = Field(examples=["王敏休假到 3月23日 08:00,40 件案件:38 件已接收,2 件待接收。"])
+    sentence: str = Field(examples=["王敏休假到 3月23日 08:00,40 件案件：38 件已接收，2 件待接收。"])
 
 
 class AskedView(View):
@@ -109,7 +109,7 @@ class AskedView(View):
 
     inquiry_id: UUID = Field(examples=[EXAMPLE_ID])
     masked_name: str = Field(examples=["张*"])
-    text: str = Field(examples=["鉴定什么时候出结果?"])
+    text: str = Field(examples=["鉴定什么时候出结果？"])
     asked_at: datetime = Field(examples=["2026-03-15T02:00:00Z"])
     waits: bool = Field(examples=[True])
     due_at: datetime | None = Field(examples=["2026-03-16T02:00:00Z"])
@@ -124,10 +124,10 @@ class BriefView(View):
     kind: CaseKind | None = Field(examples=["public_order"])
     stage_name: str = Field(examples=["调查取证"])
     asked: list[AskedView]
-    promised: list[str] = Field(examples=[["下次联系当事人:3月20日前。"]])
+    promised: list[str] = Field(examples=[["下次联系当事人：3月20日前。"]])
     awaited: str = Field(examples=["等待鉴定意见"])
-    do_not_say: list[str] = Field(examples=[["李*(嫌疑人):不告知办案阶段。"]])
-    safe_channels: list[str] = Field(examples=[["张*:只在 09:00–18:00 拨安全电话,先对暗语;其他方式一律不用。"]])
+    do_not_say: list[str] = Field(examples=[["李*（嫌疑人）：不告知办案阶段。"]])
+    safe_channels: list[str] = Field(examples=[["张*：只在 09:00–18:00 拨安全电话，先对暗语；其他方式一律不用。"]])
     note: str = Field(examples=["周五前要给被侵害人回话"])
     next_due_at: datetime | None = Field(examples=["2026-03-16T02:00:00Z"])
 
@@ -152,7 +152,7 @@ class Digest(View):
     """Case by case."""
 
     items: list[HappenedView]
-    sentence: str = Field(examples=["40 件案件,3 个提问在等答复。"])
+    sentence: str = Field(examples=["40 件案件，3 个提问在等答复。"])
 
 
 class Answered(View):
@@ -400,4 +400,4 @@ async def read_digest(handover_id: UUID, actor: ActorDep) -> Digest:
     rows = await queries.digest(actor, handover_id)
     waiting = sum(row.waiting for row in rows)
     rest = f"{waiting} 个提问在等答复" if waiting else "没有提问在等答复"
-    return Digest(items=[HappenedView.model_validate(row) for row in rows], sentence=f"{len(rows)} 件案件,{rest}。")
+    return Digest(items=[HappenedView.model_validate(row) for row in rows], sentence=f"{len(rows)} 件案件，{rest}。")

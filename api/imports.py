@@ -38,7 +38,7 @@ class ProblemRow(View):
     column: str = Field(examples=["手机号码"])
     code: str = Field(examples=["phone_number"])
     message: str = Field(examples=["手机号码不对"])
-    advice: str = Field(examples=["请填写 11 位手机号码,或带区号的座机号码。"])
+    advice: str = Field(examples=["请填写 11 位手机号码，或带区号的座机号码。"])
 
 
 class ImportView(View):
@@ -46,7 +46,7 @@ class ImportView(View):
 
     id: UUID = Field(examples=[EXAMPLE_ID])
     state: ImportState = Field(examples=["checked"])
-    summary: str = Field(examples=["共 40 行:20 个案件,40 位当事人。没有发现问题,可以导入。"])
+    summary: str = Field(examples=["共 40 行：20 个案件，40 位当事人。没有发现问题，可以导入。"])
     filename: str = Field(examples=["三月案件.xlsx"])
     digest: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
     unit_id: UUID = Field(examples=[EXAMPLE_ID])
@@ -112,7 +112,7 @@ async def upload(
     async for piece in file_content(request):
         data += piece
         if len(data) > imports.FILE_BYTES:
-            raise Invalid("table_too_large", "文件太大", "请控制在 5 MB 以内,分几次上传。")
+            raise Invalid("table_too_large", "文件太大", "请控制在 5 MB 以内，分几次上传。")
     return _view(await imports.upload(actor, unit_id, filename=filename, data=bytes(data), by_sms=by_sms))
 
 

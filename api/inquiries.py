@@ -23,7 +23,7 @@ router = APIRouter(tags=["inquiries"], route_class=OnceRoute)
 
 
 class Words(Payload):
-    text: Annotated[str, words(inquiries.TEXT_LENGTH)] = Field(examples=["鉴定意见预计周五出具,届时通知您。"])
+    text: Annotated[str, words(inquiries.TEXT_LENGTH)] = Field(examples=["鉴定意见预计周五出具，届时通知您。"])
     asks_back: bool = Field(default=False, examples=[False], description="A question in return, no answer.")
 
 
@@ -31,7 +31,7 @@ class PreviewView(View):
     """What one party will read, masked."""
 
     name: str = Field(examples=["张*"])
-    text: str = Field(examples=["您 3月2日 10:00 问的事,莲花派出所答复如下:…"])
+    text: str = Field(examples=["您 3月2日 10:00 问的事，莲花派出所答复如下：…"])
     protected: bool = Field(examples=[False], description="Told in the safe way only, by the plan of their protection.")
 
 
@@ -42,7 +42,7 @@ class Previews(View):
 
 
 class Reply(Payload):
-    text: Annotated[str, words(inquiries.TEXT_LENGTH)] = Field(examples=["鉴定意见预计周五出具,届时通知您。"])
+    text: Annotated[str, words(inquiries.TEXT_LENGTH)] = Field(examples=["鉴定意见预计周五出具，届时通知您。"])
     expected_version: int = Field(ge=1, le=2**31 - 1, examples=[4], description="As read; 409 if more has come since.")
 
 

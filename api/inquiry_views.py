@@ -31,7 +31,7 @@ class LineView(View):
     id: UUID = Field(examples=[EXAMPLE_ID])
     at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     kind: EntryKind = Field(examples=["asked"])
-    text: str = Field(examples=["鉴定什么时候出结果?"])
+    text: str = Field(examples=["鉴定什么时候出结果？"])
     file_id: UUID | None = Field(examples=[None])
     officer_id: UUID | None = Field(examples=[None])
     officer_name: str | None = Field(examples=[None])
@@ -97,7 +97,7 @@ class InquiryRow(View):
     messages: int = Field(examples=[4])
     party_name: str = Field(examples=["张*"])
     owner_name: str | None = Field(examples=["王敏"])
-    asked: str = Field(examples=["鉴定什么时候出结果?"], description="What was asked last.")
+    asked: str = Field(examples=["鉴定什么时候出结果？"], description="What was asked last.")
     answer: str | None = Field(examples=["鉴定意见预计周五出具。"], description="What was answered last.")
 
 

@@ -136,7 +136,7 @@ async def find_case(
     """Find a case of one's units by its reference. The unit does not see that it was looked for."""
     case = await Case.get_or_none(reference=reference, unit_id__in=list(actor.units(Role.INSPECTOR)))
     if case is None:
-        raise NotFound("case_not_found", "没有找到这个案件", "可能不在您的督察范围内,请核对编号。")
+        raise NotFound("case_not_found", "没有找到这个案件", "可能不在您的督察范围内，请核对编号。")
     await audit.record(inspection.KIND, actor, ("case", case.id), relation=Role.INSPECTOR.value, question="find_case")
     return (await _cases([case]))[0]
 

@@ -98,7 +98,7 @@ class InvitationPage:
         try:
             await self.services.limiter.check(limits.INVITATION_ADDRESS, client_address(request, self.services))
             if len(token) > LONGEST_TOKEN:
-                raise NotFound("invitation_not_found", "没有找到这个邀请", "请核对链接或二维码,或联系民警。")
+                raise NotFound("invitation_not_found", "没有找到这个邀请", "请核对链接或二维码，或联系民警。")
             invitation = await groups.invitation_of(token)
         except BusinessError as error:
             return _page(error.title, _trouble(error), error.status)
@@ -138,7 +138,7 @@ def _invitation(unit: Unit, invitation: Invitation, codes: Codes) -> str:
     until = clock.local(invitation.expires_at)
     parts = [
         f"<h1>{escape(unit.name)}邀请您加入事项服务群</h1>",
-        "<p>加入后可以查看办理进展、随时提问,民警会答复您。</p>",
+        "<p>加入后可以查看办理进展、随时提问，民警会答复您。</p>",
     ]
     if codes.mini_program:
         link = escape(codes.mini_program, quote=True)
@@ -148,23 +148,23 @@ def _invitation(unit: Unit, invitation: Invitation, codes: Codes) -> str:
         picture = segno.make(codes.official_account, error="m").svg_data_uri(scale=5, border=2)
         card += (
             '<section class="card"><h2>也可以扫码加入</h2>'
-            f'<img src="{picture}" alt="公众号二维码,用微信扫一扫">'
-            "<p>用微信“扫一扫”扫这个二维码;已经在微信里打开的,长按二维码识别。</p></section>"
+            f'<img src="{picture}" alt="公众号二维码，用微信扫一扫">'
+            "<p>用微信“扫一扫”扫这个二维码；已经在微信里打开的，长按二维码识别。</p></section>"
         )
     phone = escape(unit.duty_phone) or "受案回执上的电话"
     return card + (
         '<section class="card"><h2>怎么加入</h2><ol><li>用上面任意一种方式打开微信。</li>'
         "<li>核对您在派出所登记的手机号码。</li><li>看到“已加入”就可以提问了。</li></ol></section>"
-        f"<footer><p>邀请 {until.month}月{until.day}日前有效,只能用一次。</p>"
-        f"<p>不放心?请拨打派出所电话 {phone} 核实。民警不会要求您转账,也不会索要验证码。</p>"
-        "<p>遇到紧急情况,请立即拨打110。</p></footer>"
+        f"<footer><p>邀请 {until.month}月{until.day}日前有效，只能用一次。</p>"
+        f"<p>不放心？请拨打派出所电话 {phone} 核实。民警不会要求您转账，也不会索要验证码。</p>"
+        "<p>遇到紧急情况，请立即拨打110。</p></footer>"
     )
 
 
 def _trouble(error: BusinessError) -> str:
     return (
         f'<section class="card"><h1>{escape(error.title)}</h1><p>{escape(error.detail)}</p>'
-        '<p class="muted">遇到紧急情况,请立即拨打110。</p></section>'
+        '<p class="muted">遇到紧急情况，请立即拨打110。</p></section>'
     )
 
 

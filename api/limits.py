@@ -23,7 +23,7 @@ from stewardship.foundation.errors import TooOften
 log = structlog.get_logger(__name__)
 
 TITLE = "操作太频繁"
-DETAIL = "请稍后再试;情况紧急请拨打 110。"
+DETAIL = "请稍后再试；情况紧急请拨打 110。"
 
 
 @dataclass(frozen=True, slots=True)

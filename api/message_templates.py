@@ -84,7 +84,7 @@ class ProblemView(View):
     """What is wrong, at which field; an empty field: with the whole."""
 
     field: str = Field(examples=["thing1"])
-    message: str = Field(examples=["内容放不下:20 个字以内"])
+    message: str = Field(examples=["内容放不下：20 个字以内"])
 
 
 class TrialView(View):

@@ -50,7 +50,7 @@ class MyAppointment(View):
     officer: str = Field(examples=["王警官"])
     may_change: bool = Field(examples=[True], description="False: telephone instead.")
     replaced_by_id: UUID | None = Field(examples=[None])
-    sentence: str = Field(examples=["明天 08:30,到莲花派出所办理手续。"])
+    sentence: str = Field(examples=["明天 08:30，到莲花派出所办理手续。"])
 
 
 class MyAppointments(View):
@@ -101,9 +101,9 @@ def _mine(shown: Shown) -> MyAppointment:
 def _my_sentence(shown: Shown) -> str:
     row = shown.appointment
     if row.state is AppointmentState.OFFERED:
-        return f"请选一个时间,到{shown.unit_name}{shown.purpose}。"
+        return f"请选一个时间，到{shown.unit_name}{shown.purpose}。"
     if row.state is AppointmentState.BOOKED and row.starts_at is not None:
-        return f"{moment(row.starts_at)},到{shown.unit_name}{shown.purpose}。"
+        return f"{moment(row.starts_at)}，到{shown.unit_name}{shown.purpose}。"
     return SENTENCES[row.state] + "。"
 
 

@@ -66,7 +66,7 @@ class MyUpdate(View):
     id: UUID = Field(examples=[EXAMPLE_ID])
     posted_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     stage: str | None = Field(examples=["民警正在调查取证。"])
-    text: str = Field(examples=["已调取现场监控,正在核对。"])
+    text: str = Field(examples=["已调取现场监控，正在核对。"])
     awaited: str = Field(examples=["等待鉴定意见"])
     next_contact_on: date = Field(examples=["2026-03-09"])
     attachments: list[AttachmentView]

@@ -23,7 +23,7 @@ router = APIRouter(tags=["my inquiries"], route_class=OnceRoute)
 CHANNEL = "mp"
 CALL_BACK = "请给我回电"
 
-QuestionText = Annotated[str, words(inquiries.TEXT_LENGTH), Field(examples=["鉴定什么时候出结果?"])]
+QuestionText = Annotated[str, words(inquiries.TEXT_LENGTH), Field(examples=["鉴定什么时候出结果？"])]
 
 
 class MyLine(View):
@@ -32,7 +32,7 @@ class MyLine(View):
     at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     kind: EntryKind = Field(examples=["asked"])
     mine: bool = Field(examples=[True])
-    text: str = Field(examples=["鉴定什么时候出结果?"])
+    text: str = Field(examples=["鉴定什么时候出结果？"])
     file_id: UUID | None = Field(examples=[None])
 
 

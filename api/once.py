@@ -78,7 +78,9 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
         try:
             earlier = await once.claim(digest, bytes.fromhex(asked))
         except once.KeyReused as error:
-            raise Conflict("idempotency_key_reused", "这次操作与之前的不一致", "请刷新页面,核对后重新提交。") from error
+            raise Conflict(
+                "idempotency_key_reused", "这次操作与之前的不一致", "请刷新页面，核对后重新提交。"
+            ) from error
         if earlier is not None:
             return Response(earlier.body, earlier.status, {REPLAYED: "true"}, media_type="application/json")
         response = await handle(request)

@@ -317,7 +317,7 @@ async def verify_person(
     """The officer has seen the person again."""
     await person_in(case, person_id)
     if payload.phone is None and payload.identity_id is None:
-        raise Conflict("nothing_verified", "没有填写核实的内容", "请填写新手机号码,或选择当面出示的微信。")
+        raise Conflict("nothing_verified", "没有填写核实的内容", "请填写新手机号码，或选择当面出示的微信。")
     await people.verify_person(actor, person_id, payload.identity_id, payload.phone, safely_asked=payload.safely_asked)
     await services.sessions.forget_person(person_id)
     return Done()

@@ -109,7 +109,7 @@ class PolicyView(View):
     active_from: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     created_by_name: str | None = Field(examples=["王敏"])
     policy: PolicyBody
-    summary: list[str] = Field(examples=[["首次答复:30 分钟(值班时间)"]])
+    summary: list[str] = Field(examples=[["首次答复：30 分钟（值班时间）"]])
 
 
 class Policies(View):
@@ -206,11 +206,11 @@ def _preview_lines(counts: dict[str, Any]) -> list[str]:
         "first_later": "件的首次答复期限会推后",
         "full_earlier": "件的完整答复期限会提前",
         "full_later": "件的完整答复期限会推后",
-        "time_kept": "件已用时间超过新承诺,仍按原期限",
+        "time_kept": "件已用时间超过新承诺，仍按原期限",
         "overdue_at_once": "件会马上超时",
         "overdue_no_more": "件不再算超时",
     }
-    lines = [f"现有 {counts['open']} 件待答提问,其中 {counts['affected']} 件适用新承诺"]
+    lines = [f"现有 {counts['open']} 件待答提问，其中 {counts['affected']} 件适用新承诺"]
     return lines + [f"{counts[name]} {text}" for name, text in said.items() if counts[name]]
 
 
@@ -265,7 +265,7 @@ class CalendarView(View):
     created_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     created_by_name: str | None = Field(examples=["王敏"])
     hours: CalendarBody
-    summary: list[str] = Field(examples=[["周一至周五:08:30–12:00、14:30–17:30"]])
+    summary: list[str] = Field(examples=[["周一至周五：08:30–12:00、14:30–17:30"]])
     units: int = Field(examples=[12], description="How many units keep it.")
     published_until: int = Field(examples=[2026], description="The last year whose holidays are published.")
     provisional_years: list[int] = Field(examples=[[2027, 2028]])

@@ -44,7 +44,7 @@ class QueuedView(View):
     about: str = Field(examples=["question"], description="The inquiry's kind or the visit's purpose; else empty.")
     party_name: str | None = Field(examples=["张*"], description="Masked.")
     party_roles: list[PartyRole] = Field(examples=[["victim"]])
-    words: str | None = Field(examples=["鉴定什么时候出结果?"], description="The beginning of what was asked last.")
+    words: str | None = Field(examples=["鉴定什么时候出结果？"], description="The beginning of what was asked last.")
     channel: str | None = Field(examples=["mp"])
     messages: int = Field(examples=[4])
     since: datetime = Field(examples=["2026-03-02T02:00:00Z"])

@@ -51,7 +51,7 @@ class RulesView(View):
     created_by_name: str | None = Field(examples=["王敏"])
     approved_by_name: str | None = Field(examples=["李强"])
     rules: RulesBody
-    summary: list[str] = Field(examples=[["办结时评价:治安、纠纷"]])
+    summary: list[str] = Field(examples=[["办结时评价：治安、纠纷"]])
 
 
 class RatingRulesView(View):

@@ -140,5 +140,5 @@ def _foot(pdf: FPDF, facts: ReceiptFacts) -> None:
     pdf.rect(MARGIN, 178, INSIDE, 10, style="F")
     _line(pdf, 180, WARNING, 12.5, colour=(255, 255, 255))
     until, printed = clock.local(facts.expires_at), clock.local(facts.printed_at)
-    _line(pdf, 191, f"二维码只能用一次,{until.month}月{until.day}日前有效；过期请到本所重新打印。", 9, colour=GREY)
+    _line(pdf, 191, f"二维码只能用一次，{until.month}月{until.day}日前有效；过期请到本所重新打印。", 9, colour=GREY)
     _line(pdf, 197, f"{printed.year}年{printed.month}月{printed.day}日", 9, colour=GREY)

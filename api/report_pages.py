@@ -56,7 +56,7 @@ class ByView(View):
     mix: float = Field(examples=[-0.004])
     within: float = Field(examples=[-0.031])
     effects: list[EffectView]
-    sentence: str = Field(examples=["主要因素:治安案件自身变化影响 −3.1 个百分点(40→52 件)。"])
+    sentence: str = Field(examples=["主要因素：治安案件自身变化影响 −3.1 个百分点（40→52 件）。"])
 
     @classmethod
     def of(cls, by: By) -> ByView:
@@ -90,7 +90,7 @@ class FigureChangeView(View):
     value_before: float | None = Field(examples=[0.91])
     value_after: float | None = Field(examples=[0.875])
     change: float | None = Field(examples=[-0.035])
-    sentence: str = Field(examples=["有问必答率从 91.0%(80 件)到 87.5%(95 件),下降 3.5 个百分点。"])
+    sentence: str = Field(examples=["有问必答率从 91.0%（80 件）到 87.5%（95 件），下降 3.5 个百分点。"])
     method: str = Field(examples=[changes.METHOD])
     by: list[ByView] = Field(description="Empty where either sample is too small.")
 

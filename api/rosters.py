@@ -36,7 +36,7 @@ class RowProblem(View):
     column: str = Field(examples=["班次"])
     code: str = Field(examples=["roster_kind"])
     message: str = Field(examples=["不认识的班次"])
-    advice: str = Field(examples=["请填:值班、副班、休息、请假、缺勤、出警。"])
+    advice: str = Field(examples=["请填：值班、副班、休息、请假、缺勤、出警。"])
 
 
 class RosterReport(View):
@@ -48,7 +48,7 @@ class RosterReport(View):
     saved: bool = Field(examples=[False])
     problem_count: int = Field(examples=[1])
     problems: list[RowProblem] = Field(description=f"The first {PROBLEMS_SHOWN}.")
-    sentence: str = Field(examples=["共 62 行,1 处要改,一行都没有保存。"])
+    sentence: str = Field(examples=["共 62 行，1 处要改，一行都没有保存。"])
 
 
 @router.post("/units/{unit_id}/roster/import", openapi_extra=BODY_SCHEMA)
@@ -77,10 +77,10 @@ async def import_roster(
 
 def _sentence(report: roster_tables.Report) -> str:
     if report.problems:
-        return f"共 {report.rows} 行,{len(report.problems)} 处要改,一行都没有保存。"
+        return f"共 {report.rows} 行，{len(report.problems)} 处要改，一行都没有保存。"
     done = "已经保存" if report.saved else "可以保存"
     same = f",{report.unchanged} 行本来就有" if report.unchanged else ""
-    return f"共 {report.rows} 行,{report.entered} 行{done}{same}。"
+    return f"共 {report.rows} 行，{report.entered} 行{done}{same}。"
 
 
 @router.get("/units/{unit_id}/roster/template", response_class=Response, responses=TABLE)

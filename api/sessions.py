@@ -84,7 +84,7 @@ class TotpSecret(View):
     """Shown once."""
 
     secret: str = Field(examples=["JBSWY3DPEHPK3PXP"])
-    uri: str = Field(examples=["otpauth://totp/案管家:031582?secret=JBSWY3DPEHPK3PXP&issuer=案管家"])
+    uri: str = Field(examples=["otpauth://totp/案管家：031582?secret=JBSWY3DPEHPK3PXP&issuer=案管家"])
     qr: str = Field(examples=["data:image/svg+xml;charset=utf-8,%3Csvg…"], description="The same as a picture.")
 
 

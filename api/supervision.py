@@ -31,7 +31,7 @@ class OwnerView(View):
 
 
 class InquiryComment(Payload):
-    text: Annotated[str, words(inquiries.NOTE_LENGTH)] = Field(examples=["先打电话说明,再书面答复。"])
+    text: Annotated[str, words(inquiries.NOTE_LENGTH)] = Field(examples=["先打电话说明，再书面答复。"])
 
 
 class CommentView(View):

@@ -33,7 +33,7 @@ class DraftView(View):
     state: DraftState = Field(examples=["waiting"])
     stage: str = Field(examples=["filed"])
     stage_name: str | None = Field(examples=["立案"])
-    text: str = Field(examples=["已经立案,民警正在开展侦查。"])
+    text: str = Field(examples=["已经立案，民警正在开展侦查。"])
     awaited: str = Field(examples=["开展侦查"])
     next_contact_on: date = Field(examples=["2026-03-09"])
     audience: AudienceKind = Field(examples=["everyone"])
@@ -58,7 +58,7 @@ class Drafts(View):
 class DraftIn(Payload):
     """Other words than were drafted."""
 
-    text: Annotated[str, words(updates.TEXT_LENGTH)] = Field(examples=["已经立案,民警正在开展侦查。"])
+    text: Annotated[str, words(updates.TEXT_LENGTH)] = Field(examples=["已经立案，民警正在开展侦查。"])
     awaited: Annotated[str, words(updates.AWAITED_LENGTH)] = Field(examples=["开展侦查"])
     next_contact_on: date = Field(examples=["2026-03-09"])
     audience: AudienceIn

@@ -24,7 +24,7 @@ from stewardship.foundation.org import administration
 router = APIRouter(tags=["update templates"], route_class=OnceRoute)
 
 Title = Annotated[str, words(40), Field(examples=["已调取监控"])]
-Text = Annotated[str, words(500), Field(examples=["已调取现场监控,正在核对。"])]
+Text = Annotated[str, words(500), Field(examples=["已调取现场监控，正在核对。"])]
 Awaited = Annotated[str, words(120), Field(examples=["核对监控"])]
 Days = Annotated[int, Field(ge=0, le=LONGEST_DAYS, examples=[7], description="Until we are in touch next.")]
 
@@ -37,7 +37,7 @@ class UpdateTemplateView(View):
     stage: str = Field(examples=["investigating"])
     stage_name: str | None = Field(examples=["调查取证"])
     title: str = Field(examples=["已调取监控"])
-    text: str = Field(examples=["已调取现场监控,正在核对。"])
+    text: str = Field(examples=["已调取现场监控，正在核对。"])
     awaited: str = Field(examples=["核对监控"])
     days: int = Field(examples=[7])
     next_contact_on: date = Field(examples=["2026-03-09"], description="`days` from today.")

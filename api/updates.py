@@ -61,7 +61,7 @@ class AudienceIn(Payload):
 
 
 class UpdateIn(Payload):
-    text: Annotated[str, words(updates.TEXT_LENGTH)] = Field(examples=["已调取现场监控,正在核对。"])
+    text: Annotated[str, words(updates.TEXT_LENGTH)] = Field(examples=["已调取现场监控，正在核对。"])
     awaited: Annotated[str, words(updates.AWAITED_LENGTH)] = Field(examples=["等待鉴定意见"])
     next_contact_on: date = Field(examples=["2026-03-09"], description="Legal date in Asia/Shanghai, within 60 days.")
     audience: AudienceIn
@@ -102,7 +102,7 @@ class UpdateView(View):
     author_id: UUID = Field(examples=[EXAMPLE_ID])
     author_name: str | None = Field(examples=["王敏"])
     stage_name: str | None = Field(examples=["调查取证"])
-    text: str = Field(examples=["已调取现场监控,正在核对。"])
+    text: str = Field(examples=["已调取现场监控，正在核对。"])
     awaited: str = Field(examples=["等待鉴定意见"])
     next_contact_on: date = Field(examples=["2026-03-09"])
     audience: AudienceKind = Field(examples=["sides"])

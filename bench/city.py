@@ -173,7 +173,7 @@ async def _give(connection: asyncpg.Connection, count: int, at: datetime, policy
         max(int(count * CASES_PER_INQUIRY), 1),
         at,
         midnight,
-        vault.ring.seal_text("请问我的案子现在办到哪一步了?", TEXT),
+        vault.ring.seal_text("请问我的案子现在办到哪一步了？", TEXT),
         vault.ring.seal_text("测试人", NAME),
         policy,
         calendar,

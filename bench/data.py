@@ -85,7 +85,7 @@ async def cases(stage: Stage, count: int) -> str:
 async def _generate(connection: asyncpg.Connection, count: int) -> None:
     settings = get_settings()
     vault = crypto.open_vault(settings.encryption_keys.get_secret_value(), settings.index_keys.get_secret_value())
-    text = vault.ring.seal_text("已调取现场监控,正在核实有关情况。", TEXT)
+    text = vault.ring.seal_text("已调取现场监控，正在核实有关情况。", TEXT)
     name = vault.ring.seal_text("测试人", NAME)
     started = time.monotonic()
     await connection.execute(

@@ -45,7 +45,7 @@ async def _ask(app_id: str) -> None:
     for number in range(1, ASKED + 1):
         async with database.in_transaction():
             speaker = Speaker(app_id, data.OPENID.format(number=number), "oa")
-            await receive(speaker, Said(SaidKind.TEXT, f"bench:{new_id()}", text="我的手机什么时候可以还给我?"))
+            await receive(speaker, Said(SaidKind.TEXT, f"bench:{new_id()}", text="我的手机什么时候可以还给我？"))
 
 
 async def _until_nothing_is_due() -> int:

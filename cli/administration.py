@@ -29,7 +29,7 @@ def _admin() -> None:
 
 @admin_app.command()
 def create(
-    number: Annotated[str, typer.Argument(help="The officer's number (警号); new ones are added to the bureau.")],
+    number: Annotated[str, typer.Argument(help="The officer's number （警号）; new ones are added to the bureau.")],
     duty: Annotated[Duty, typer.Option(help="Which of the three administrators.")],
     name: Annotated[str, typer.Option(help="The officer's name.")],
     bureau: Annotated[str, typer.Option(help="The bureau's name, on a machine where there is none yet.")] = "市公安局",

@@ -15,7 +15,7 @@ UNIT = Parameter(value="unit", limit=12)
 WORD = Parameter(value="check_word", limit=8)
 WHEN = Parameter(value="short_when", limit=12)
 CODE = Parameter(value="token", limit=32)
-GENUINE = "验证词“{{{word}}}”与回执一致才是真短信,民警不会要求转账。"
+GENUINE = "验证词“{{{word}}}”与回执一致才是真短信，民警不会要求转账。"
 
 _FIELDS = (
     TemplateField(key="thing1", label="事项", value="matter"),
@@ -81,38 +81,38 @@ def _genuine(number: int) -> str:
 
 def _sms_texts(site: str) -> dict[Notice, Definition]:
     """By notice. A link's fixed part is the template's, as the reviewers of templates want it."""
-    invitation = f"您在{{1}}的事项已登记。看进展、提问题、等回复,请打开 {site}/p/i/{{2}} ,{{3}}前有效。{_genuine(4)}"
+    invitation = f"您在{{1}}的事项已登记。看进展、提问题、等回复，请打开 {site}/p/i/{{2}} ,{{3}}前有效。{_genuine(4)}"
     until = Parameter(value="until", limit=8)
-    officer = "{1}有一件待办:{2},时间{3}。请登录工作台处理。"
+    officer = "{1}有一件待办：{2}，时间{3}。请登录工作台处理。"
     matter = Parameter(value="matter", limit=12)
     texts = {
         Notice.INVITATION: _sms(invitation, UNIT, CODE, until, WORD),
-        Notice.INVITATION_REMINDER: _sms(f"提醒您:{invitation}", UNIT, CODE, until, WORD),
-        Notice.ENROLMENT_PENDING: _sms(f"{{1}}正在核实您的身份,核实后会通知您。{_genuine(2)}", UNIT, WORD),
+        Notice.INVITATION_REMINDER: _sms(f"提醒您：{invitation}", UNIT, CODE, until, WORD),
+        Notice.ENROLMENT_PENDING: _sms(f"{{1}}正在核实您的身份，核实后会通知您。{_genuine(2)}", UNIT, WORD),
         Notice.UPDATE_POSTED: _sms(
-            f"您的事项有新的办理进展,请在微信“案管家”查看,也可拨打{{1}}值班电话询问。{_genuine(2)}", UNIT, WORD
+            f"您的事项有新的办理进展，请在微信“案管家”查看，也可拨打{{1}}值班电话询问。{_genuine(2)}", UNIT, WORD
         ),
-        Notice.INQUIRY_RECEIVED: _sms(f"您的问题已收到,{{1}}最晚{{2}}答复您。{_genuine(3)}", UNIT, WHEN, WORD),
+        Notice.INQUIRY_RECEIVED: _sms(f"您的问题已收到，{{1}}最晚{{2}}答复您。{_genuine(3)}", UNIT, WHEN, WORD),
         Notice.INQUIRY_ANSWERED: _sms(
-            f"您的提问{{1}}已经答复,请在微信“案管家”查看,也可拨打值班电话听取。{_genuine(2)}", UNIT, WORD
+            f"您的提问{{1}}已经答复，请在微信“案管家”查看，也可拨打值班电话听取。{_genuine(2)}", UNIT, WORD
         ),
         Notice.INQUIRY_CLARIFICATION: _sms(
-            f"您的提问{{1}}想再问问您,请在微信“案管家”查看并回复,也可拨打值班电话。{_genuine(2)}", UNIT, WORD
+            f"您的提问{{1}}想再问问您，请在微信“案管家”查看并回复，也可拨打值班电话。{_genuine(2)}", UNIT, WORD
         ),
         Notice.INQUIRY_BREACHED: _sms(
-            f"很抱歉,您的提问没有按时答复。现由{{1}}的{{2}}负责,最晚{{3}}答复您。{_genuine(4)}",
+            f"很抱歉，您的提问没有按时答复。现由{{1}}的{{2}}负责，最晚{{3}}答复您。{_genuine(4)}",
             UNIT,
             Parameter(value="now_with", limit=12),
             WHEN,
             WORD,
         ),
-        Notice.CALL_BACK_PROMISED: _sms(f"{{1}}最晚{{2}}给您回电话,请保持电话畅通。{_genuine(3)}", UNIT, WHEN, WORD),
+        Notice.CALL_BACK_PROMISED: _sms(f"{{1}}最晚{{2}}给您回电话，请保持电话畅通。{_genuine(3)}", UNIT, WHEN, WORD),
         Notice.RATING_REQUEST: _sms(
-            f"请您评价{{1}}的服务:直接回复1满意,2基本满意,3不满意。{{2}}前有效。{_genuine(3)}", UNIT, until, WORD
+            f"请您评价{{1}}的服务：直接回复1满意，2基本满意，3不满意。{{2}}前有效。{_genuine(3)}", UNIT, until, WORD
         ),
-        Notice.MATERIAL_RECEIVED: _sms(f"您的材料{{1}}已收到,请保留原件。{_genuine(2)}", UNIT, WORD),
+        Notice.MATERIAL_RECEIVED: _sms(f"您的材料{{1}}已收到，请保留原件。{_genuine(2)}", UNIT, WORD),
         Notice.MATERIAL_REJECTED: _sms(
-            f"您的材料{{1}}没有收成,请在微信“案管家”重新发送,或带到派出所。{_genuine(2)}", UNIT, WORD
+            f"您的材料{{1}}没有收成，请在微信“案管家”重新发送，或带到派出所。{_genuine(2)}", UNIT, WORD
         ),
         Notice.VISIT_ANNOUNCED: _sms(
             f"谢谢您的评价。{{1}}最晚{{2}}会有另一位民警给您打电话了解情况。{_genuine(3)}", UNIT, WHEN, WORD
@@ -132,22 +132,22 @@ def _sms_about_visits() -> dict[Notice, Definition]:
     was, place = Parameter(value="was", limit=12), Parameter(value="place", limit=12)
     return {
         Notice.HANDLER_CHANGED: _sms(
-            f"{{1}}现由其他民警办理您的事项,办理不受影响,有问题可拨打值班电话。{_genuine(2)}", UNIT, WORD
+            f"{{1}}现由其他民警办理您的事项，办理不受影响，有问题可拨打值班电话。{_genuine(2)}", UNIT, WORD
         ),
         Notice.APPOINTMENT_OFFERED: _sms(
-            "{1}请您来所办事,请回复数字选时间:1为{2},2为{3},3为{4};都不合适请回复0。" + _genuine(5),
+            "{1}请您来所办事，请回复数字选时间：1为{2},2为{3},3为{4}；都不合适请回复0。" + _genuine(5),
             UNIT,
             *times,
             WORD,
         ),
         Notice.APPOINTMENT_BOOKED: _sms(
-            f"已约好:{{1}}到{{2}}办事,地点{{3}}。来不了请提前打值班电话。{_genuine(4)}", WHEN, UNIT, place, WORD
+            f"已约好：{{1}}到{{2}}办事，地点{{3}}。来不了请提前打值班电话。{_genuine(4)}", WHEN, UNIT, place, WORD
         ),
         Notice.APPOINTMENT_REMINDER: _sms(
-            f"提醒您:{{1}}到{{2}}办事,地点{{3}}。来不了请提前打值班电话。{_genuine(4)}", WHEN, UNIT, place, WORD
+            f"提醒您：{{1}}到{{2}}办事，地点{{3}}。来不了请提前打值班电话。{_genuine(4)}", WHEN, UNIT, place, WORD
         ),
         Notice.APPOINTMENT_MOVED: _sms(
-            "很抱歉,{1}民警有任务,请不要在这个时间来{2}。请回复数字另选:1为{3},2为{4},3为{5};都不合适请回复0。"
+            "很抱歉，{1}民警有任务，请不要在这个时间来{2}。请回复数字另选：1为{3},2为{4},3为{5}；都不合适请回复0。"
             + _genuine(6),
             was,
             UNIT,
@@ -155,13 +155,13 @@ def _sms_about_visits() -> dict[Notice, Definition]:
             WORD,
         ),
         Notice.APPOINTMENT_COLLEAGUE: _sms(
-            f"您{{1}}到{{2}}办事,改由其他民警接待,时间地点不变。{_genuine(3)}", WHEN, UNIT, WORD
+            f"您{{1}}到{{2}}办事，改由其他民警接待，时间地点不变。{_genuine(3)}", WHEN, UNIT, WORD
         ),
         Notice.APPOINTMENT_CANCELLED: _sms(
-            f"您{{1}}到{{2}}的安排取消了,请不要前来,民警会再联系您。{_genuine(3)}", WHEN, UNIT, WORD
+            f"您{{1}}到{{2}}的安排取消了，请不要前来，民警会再联系您。{_genuine(3)}", WHEN, UNIT, WORD
         ),
         Notice.WHICH_QUESTION: _sms(
-            f"您有两件事等您回复:{{1}}请回复11、12或13;{{2}}请回复21、22或23。{_genuine(3)}", one, other, WORD
+            f"您有两件事等您回复：{{1}}请回复11、12或13;{{2}}请回复21、22或23。{_genuine(3)}", one, other, WORD
         ),
     }
 
@@ -183,5 +183,5 @@ def starting_templates(public_url: str) -> list[Seed]:
     for number, (notice_, definition) in enumerate(_sms_texts(public_url.rstrip("/")).items(), start=1):
         seeds.append(Seed(notice_, Channel.SMS, f"20{number:05d}", definition))
     pretext = Parameter(value="pretext", limit=64)
-    safe = _sms("您好,{1},方便时请回电。", pretext)
+    safe = _sms("您好，{1}，方便时请回电。", pretext)
     return [*seeds, Seed(SAFE_PRETEXT, Channel.SMS, "2000099", safe, TemplateState.DRAFT)]

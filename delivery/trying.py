@@ -19,11 +19,11 @@ LIMITS = {
     "thing": "20 个字以内",
     "const": "20 个字以内",
     "phrase": "5 个汉字以内",
-    "character_string": "32 个字母、数字或符号,不含汉字",
+    "character_string": "32 个字母、数字或符号，不含汉字",
     "number": "32 位以内数字",
     "letter": "32 个字母以内",
-    "time": "时间,如 2026年11月23日 14:30 或 14:30",
-    "date": "日期,如 2026年11月23日",
+    "time": "时间，如 2026年11月23日 14:30 或 14:30",
+    "date": "日期，如 2026年11月23日",
     "phone_number": "17 位以内电话号码",
 }
 
@@ -114,7 +114,7 @@ def _fill(text: str, values: Sequence[str]) -> str:
 
 
 def _unfit(fields: Sequence[TriedField]) -> list[Problem]:
-    return [Problem(field.key, f"内容放不下:{field.limit}") for field in fields if not field.text]
+    return [Problem(field.key, f"内容放不下：{field.limit}") for field in fields if not field.text]
 
 
 def _of_card(definition: Definition) -> list[Problem]:
@@ -127,7 +127,7 @@ def _of_card(definition: Definition) -> list[Problem]:
 
 def _longest(definition: Definition, values: Mapping[str, Alternatives]) -> list[Problem]:
     return [
-        Problem(each.key, f"内容最长时放不下:{LIMITS[field_type(each.key)]}")
+        Problem(each.key, f"内容最长时放不下：{LIMITS[field_type(each.key)]}")
         for each in definition.fields
         if not _fit(each.key, values.get(each.value, ()))
     ]
@@ -138,7 +138,7 @@ def _of_sms(definition: Definition, values: Mapping[str, Alternatives]) -> list[
     if definition.fields:
         found.append(Problem("fields", "短信模板没有微信字段"))
     tried = [_parameter(number, definition, values) for number in range(len(definition.parameters))]
-    found += [Problem(field.key, f"内容最长时放不下:{field.limit}") for field in tried if not field.text]
+    found += [Problem(field.key, f"内容最长时放不下：{field.limit}") for field in tried if not field.text]
     if len(_fill(definition.text, [field.text for field in tried])) > SMS_LENGTH:
         found.append(Problem("text", f"连同内容超过 {SMS_LENGTH} 个字"))
     return found

@@ -34,7 +34,7 @@ def there(found: T | None, what: str) -> T:
 def same(found: object, expected: object, what: str) -> None:
     """Raises StoryFailed, with both values, unless they are equal."""
     if found != expected:
-        raise StoryFailed(f"{what}:应为 {expected!r},实为 {found!r}")
+        raise StoryFailed(f"{what}：应为 {expected!r}，实为 {found!r}")
 
 
 async def eventually(look: Callable[[], Awaitable[T]], what: str, *, within: float = PATIENCE) -> T:

@@ -39,7 +39,7 @@ class Desk:
             if answer.status == 201:
                 self._keep(answer)
                 return
-            check(answer.status != TOO_OFTEN, "15 分钟内登录太多次(限 10 次),请稍后再演")
+            check(answer.status != TOO_OFTEN, "15 分钟内登录太多次（限 10 次），请稍后再演")
             same((answer.status, answer.code), (401, "login_failed"), f"{self.name} 登录")
             if ahead:
                 await asyncio.sleep(STEP)

@@ -78,7 +78,7 @@ class Phone:
         happened = await self._platform.call("POST", f"{CONTROL}/phones/{self.id}{action}", body, query=query)
         delivery = happened["delivery"]
         if delivery is None or delivery["state"] != "answered":
-            raise StoryFailed(f"{self.name} 的操作({action})没有送达系统:{delivery and delivery['tries']}")
+            raise StoryFailed(f"{self.name} 的操作（{action}）没有送达系统：{delivery and delivery['tries']}")
         last = delivery["tries"][-1]
         if last["outcome"] != "reply":
             return ""
@@ -120,7 +120,7 @@ class Phone:
     async def _screen(self) -> str:
         found = await self._control("GET", "/feed", query={"after": str(self._seen)})
         shown = [f"{entry['channel']}/{entry['kind']}:{entry['text'][:50]}" for entry in found["entries"]]
-        return f"屏幕上有:{shown}" if shown else "屏幕上没有新内容"
+        return f"屏幕上有：{shown}" if shown else "屏幕上没有新内容"
 
     # The mini-program on it
 

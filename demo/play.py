@@ -44,7 +44,7 @@ async def main(*, watched: bool) -> int:
         city = build_city()
         loaded = await load_city(settings, city)
         if loaded.units:
-            print(f"城市就位:{loaded.units} 个单位,{loaded.officers} 名民警({loaded.seconds:.1f} 秒)", flush=True)
+            print(f"城市就位：{loaded.units} 个单位，{loaded.officers} 名民警（{loaded.seconds:.1f} 秒）", flush=True)
         stage = Stage(
             parts, Web(http, _local(settings, settings.sandbox_port)), Web(http, _local(settings, settings.port)), city
         )
@@ -62,15 +62,15 @@ async def _let_it_live(stage: Stage) -> None:
     started = time.monotonic()
     cases = await bring_to_life(stage)
     if cases:
-        print(f"全市另有 {cases} 件案件正在办理({time.monotonic() - started:.1f} 秒)", flush=True)
+        print(f"全市另有 {cases} 件案件正在办理（{time.monotonic() - started:.1f} 秒）", flush=True)
 
 
 def tell_logins(stage: Stage) -> None:
     """With what a person may look around at the desk: the story's own officers."""
-    print(f"演示登录(全市民警同一密码 {PASSWORD},动态码密钥 {TOTP_SECRET}):")
+    print(f"演示登录（全市民警同一密码 {PASSWORD}，动态码密钥 {TOTP_SECRET}）：")
     for post, desk in stage.desks.items():
         print(f"  {desk.officer.number}  {desk.name}  {POSTS[post]}")
-    print("  此刻的动态码:steward demo --code", flush=True)
+    print("  此刻的动态码：steward demo --code", flush=True)
 
 
 def _local(settings: Settings, port: int) -> str:

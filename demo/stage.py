@@ -50,7 +50,7 @@ class StoryClock:
 
     async def to(self, instant: datetime, *, and_a: timedelta = timedelta(seconds=5)) -> None:
         """On to an instant that lies ahead, and a little further."""
-        check(instant + and_a > clock.now(), f"{instant} 已经过去,时钟不能往回拨")
+        check(instant + and_a > clock.now(), f"{instant} 已经过去，时钟不能往回拨")
         await self.advance(instant + and_a - clock.now())
 
 

@@ -54,7 +54,7 @@ class Web:
                 cookies = {name: morsel.value for name, morsel in response.cookies.items()}
                 return Answer(response.status, _json(content), cookies)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise StoryFailed(f"{method} {path} 没有回应:{type(error).__name__}") from error
+            raise StoryFailed(f"{method} {path} 没有回应：{type(error).__name__}") from error
 
     async def call(
         self,

@@ -98,7 +98,7 @@ async def register_case(actor: Actor, draft: CaseDraft, party_drafts: Sequence[P
 async def open_case(actor: Actor, draft: CaseDraft, party_drafts: Sequence[PartyDraft]) -> Registered:
     """The part of `register_case` behind its check: for whoever has made sure that the unit may be written to."""
     if len(party_drafts) > MAX_PARTIES:
-        raise Invalid("too_many_parties", "当事人太多", f"一次最多登记 {MAX_PARTIES} 人,其余请随后补充。")
+        raise Invalid("too_many_parties", "当事人太多", f"一次最多登记 {MAX_PARTIES} 人，其余请随后补充。")
     case = await cases.register(
         actor,
         unit_id=draft.unit_id,

@@ -30,7 +30,7 @@ async def close_unit(actor: Actor, unit_id: UUID, successor_id: UUID, reason: st
     unit = await administration.unit_in(actor, unit_id, Role.SYSTEM_ADMINISTRATOR)
     successor = await administration.unit_in(actor, successor_id, Role.SYSTEM_ADMINISTRATOR)
     if successor.id == unit.id or successor.valid_to is not None or unit.valid_to is not None:
-        raise Invalid("unit_successor", "接续单位不对", "请选择另一个现有的单位;已撤销的单位不能再次撤销。")
+        raise Invalid("unit_successor", "接续单位不对", "请选择另一个现有的单位；已撤销的单位不能再次撤销。")
     if await Unit.exists(parent_id=unit.id, valid_to=None):
         raise Conflict("unit_has_units", "还有下级单位", "请先撤销或改属它的下级单位。")
     open_cases = await Case.filter(unit_id=unit.id, closed_at=None).order_by("id")
@@ -93,4 +93,4 @@ async def _hand_over(actor: Actor, case: Case, steward_id: UUID, reason: str) ->
 def _which(held: Sequence[Case]) -> str:
     named = "、".join(case.reference for case in held[:NAMED])
     more = f"等 {len(held)} 件" if len(held) > NAMED else ""
-    return f"{named}{more}。请先交接,或指定由本单位哪位民警接手。"
+    return f"{named}{more}。请先交接，或指定由本单位哪位民警接手。"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,14 @@ BELOW_SETTINGS = {
     "server",
     "sandbox",
 }
+
+
+SHOWN = ("api", "bot", "cli", "delivery", "demo", "kit", "sandbox", "scheduler", "stewardship", "wechat")
+"""Packages whose texts people read."""
+HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,:;?!](?! )|\([^()\n]*[\u4e00-\u9fff]|[\u4e00-\u9fff]\(")
+"""A mark of the Latin script where the Chinese one belongs (GB/T 15834)."""
+PATTERN = re.compile(r"\(\?|[\\^|]|\[[^]]*\][+*?{]")
+"""A regular expression: its marks are its own."""
 
 
 def imported(path: Path) -> set[str]:
@@ -71,3 +81,28 @@ async def test_every_constraint_of_a_model_stands_in_the_database(db: None) -> N
     named = {c.name for model in models for c in getattr(model.Meta, "constraints", ())}
     assert named
     assert named <= standing
+
+
+def chinese_texts(path: Path) -> Iterator[tuple[int, str]]:
+    """The string literals of a module, or of a front end's catalogue, with their lines; no docstrings, no patterns."""
+    if path.suffix != ".py":
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            yield from ((number, text) for text in re.findall(r'"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`', line))
+        return
+    tree = ast.parse(path.read_text())
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.lineno, node.value
+
+
+def test_chinese_texts_have_chinese_punctuation() -> None:
+    front_ends = [ROOT / "desk" / "src" / "texts.ts", *(ROOT / "desk" / "src" / "texts").glob("*.ts")]
+    modules = [path for package in SHOWN for path in (ROOT / package).rglob("*.py")]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {text}"
+        for path in [*front_ends, *modules]
+        for number, text in chinese_texts(path)
+        if HALF_WIDTH.search(text) and not PATTERN.search(text)
+    ]
+    assert wrong == []

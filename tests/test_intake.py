@@ -139,9 +139,9 @@ async def test_a_guardian_acts_for_a_minor(steward: Actor, draft: intake.CaseDra
 
 
 async def test_a_number_is_given_to_one_case(steward: Actor, draft: intake.CaseDraft) -> None:
-    await intake.register_case(steward, replace(draft, number="皖公(莲)受案字〔2026〕1号"), [])
+    await intake.register_case(steward, replace(draft, number="皖公（莲）受案字〔2026〕1号"), [])
     with pytest.raises(Conflict, match="case_number_taken"):
-        await intake.register_case(steward, replace(draft, number="皖公(莲)受案字〔2026〕1号"), [])
+        await intake.register_case(steward, replace(draft, number="皖公（莲）受案字〔2026〕1号"), [])
 
 
 async def test_a_deputy_is_of_the_unit(city: City, steward: Actor, draft: intake.CaseDraft) -> None:

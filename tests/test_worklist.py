@@ -35,7 +35,7 @@ async def test_every_kind_in_one_order_with_the_time_left_in_duty_time(
     silent = await case_with(world, (PartyRole.VICTIM, Side.A))
     clock_at(MONDAY_MORNING)
     asked = await case_with(world, (PartyRole.VICTIM, Side.A))
-    await ask(asked, "还要多久?")
+    await ask(asked, "还要多久？")
     waiting = await register(world, [draft(PartyRole.WITNESS, number="19900000077")])
     identity = await follower()
     await groups.prove_phone(
@@ -53,7 +53,7 @@ async def test_every_kind_in_one_order_with_the_time_left_in_duty_time(
     assert late.left is not None
     assert late.left < 0
     assert question.left == 12 * MINUTES - 1 or question.left == 12 * MINUTES
-    assert (question.found.target, question.running, question.found.words) == (Target.FIRST, True, "还要多久?")
+    assert (question.found.target, question.running, question.found.words) == (Target.FIRST, True, "还要多久？")
     assert question.party_name == "张**"
     assert approval.left is None
 
@@ -63,7 +63,7 @@ async def test_off_duty_the_time_left_stands_still(db: None, clock_at: Callable[
     world = await build_world()
     evening = MONDAY_MORNING + timedelta(hours=8, minutes=15)
     clock_at(evening)
-    await ask(await case_with(world, (PartyRole.VICTIM, Side.A)), "明天能取车吗?")
+    await ask(await case_with(world, (PartyRole.VICTIM, Side.A)), "明天能取车吗？")
     lefts = []
     for later in (timedelta(hours=1), timedelta(hours=5)):
         clock_at(evening + later)
@@ -77,7 +77,7 @@ async def test_whose_it_is_and_who_sees_it(db: None, clock_at: Callable[[datetim
     clock_at(MONDAY_MORNING)
     world = await build_world()
     joined = await case_with(world, (PartyRole.VICTIM, Side.A))
-    await ask(joined, "在吗?")
+    await ask(joined, "在吗？")
     [mine] = await queue_of(world, "steward")
     assert (mine.relation, mine.owner_name) == (Relation.MINE, "王青")
     [units] = await queue_of(world, "instructor")

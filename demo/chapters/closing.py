@@ -17,10 +17,10 @@ from stewardship.conversations import texts
 from stewardship.opinion.ratings.models import Rating, RatingState
 from stewardship.opinion.visits.models import Call, CallOutcome, Visit, VisitState
 
-TEXT = "双方已在所里签订车位使用协议,按月轮换,即日起执行。"
+TEXT = "双方已在所里签订车位使用协议，按月轮换，即日起执行。"
 
 
-@step("达成协议,向双方通报,案件办结")
+@step("达成协议，向双方通报，案件办结")
 async def close(stage: Stage) -> str:
     case_id = stage.matters[DISPUTE].case_id
     for key in ("zhou", "he", "zheng"):
@@ -51,7 +51,7 @@ async def _ratings(stage: Stage, state: RatingState, count: int = 3) -> list[Rat
     return found if len(found) >= count else []
 
 
-@step("半小时后请三方评价,一点即可")
+@step("半小时后请三方评价，一点即可")
 async def ask_ratings(stage: Stage) -> str:
     await stage.clock.advance(timedelta(minutes=31))
     for key in ("zhou", "he"):
@@ -62,14 +62,14 @@ async def ask_ratings(stage: Stage) -> str:
     check("1满意" in entry["text"], "短信里应说明怎么回复")
     sent = await eventually(lambda: _ratings(stage, RatingState.SENT), "评价已发出")
     same({(r.officer_id, r.unit_id) for r in sent}, {(stage.steward.id, stage.unit.id)}, "被评价的民警和单位")
-    return "公众号两人,短信一人"
+    return "公众号两人，短信一人"
 
 
 def _item(entry: dict[str, Any], score: int) -> str:
     return str(entry["content"]["items"][score - 1]["id"])
 
 
-@step("甲方点“满意”,乙方短信回复 1")
+@step("甲方点“满意”，乙方短信回复 1")
 async def satisfied(stage: Stage) -> str:
     entry = stage.notes["rating:zhou"]
     same(await stage.phones["zhou"].tap(entry, _item(entry, 1)), texts.RATED, "回复")
@@ -79,7 +79,7 @@ async def satisfied(stage: Stage) -> str:
     return "两份满意"
 
 
-@step("老人点“不满意”,24 小时内由别人回访")
+@step("老人点“不满意”，24 小时内由别人回访")
 async def dissatisfied(stage: Stage) -> str:
     entry = stage.notes["rating:he"]
     same(await stage.phones["he"].tap(entry, _item(entry, 3)), texts.RATED_DISSATISFIED, "回复")
@@ -103,7 +103,7 @@ async def hidden(stage: Stage) -> str:
     return "对经办人如同不存在"
 
 
-@step("民意中心民警回访,问明原因并办结")
+@step("民意中心民警回访，问明原因并办结")
 async def visit(stage: Stage) -> str:
     visit_id, assigned = stage.notes["visit"], stage.notes["visitor"]
     centre = await stage.sit_down(Post.CENTRE_OFFICER, assigned)
@@ -114,7 +114,7 @@ async def visit(stage: Stage) -> str:
     call = {
         "outcome": CallOutcome.BASICALLY_SATISFIED.value,
         "seconds": 260,
-        "note": "老人不满答复太晚,已致歉并说明改进措施。",
+        "note": "老人不满答复太晚，已致歉并说明改进措施。",
         "finding": "substantiated",
     }
     done = await centre.post(f"/visits/{visit_id}/calls", call)
@@ -122,7 +122,7 @@ async def visit(stage: Stage) -> str:
     row, made = await Visit.get(id=visit_id), await Call.get(visit_id=visit_id)
     same((row.state, made.officer_id), (VisitState.DONE, centre.id), "数据库里的回访")
     check(made.note is not None and "老人".encode() not in made.note, "通话记录没有加密存放")
-    return f"{centre.name} 回访,由不满意转为基本满意"
+    return f"{centre.name} 回访，由不满意转为基本满意"
 
 
 STEPS = (close, ask_ratings, satisfied, dissatisfied, hidden, visit)

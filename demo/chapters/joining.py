@@ -57,7 +57,7 @@ async def open_link_of_sms(stage: Stage, key: str) -> str:
     return token
 
 
-@step("登记车位纠纷,三方当事人一次录入")
+@step("登记车位纠纷，三方当事人一次录入")
 async def register(stage: Stage) -> str:
     case = {"kind": "dispute", "brief": "小区车位使用纠纷", "sensitivity_known": True}
     parties = {
@@ -73,10 +73,10 @@ async def register(stage: Stage) -> str:
     states = await Member.filter(case_id=row.id).values_list("state", flat=True)
     same(sorted(states), ["invited"] * 3, "三方均已邀请")
     check(row.brief is not None and "车位".encode() not in row.brief, "案情没有加密存放")
-    return f"{matter.reference},案号未立也可建群"
+    return f"{matter.reference}，案号未立也可建群"
 
 
-@step("邀请:乙方收到短信,另两方拿回执上的二维码")
+@step("邀请：乙方收到短信，另两方拿回执上的二维码")
 async def invite(stage: Stage) -> str:
     matter = stage.matters[DISPUTE]
     receipt = matter.receipts["zheng"]
@@ -94,18 +94,18 @@ async def invite(stage: Stage) -> str:
     return f"验证词“{receipt.check_word}”与回执一致"
 
 
-@step("甲方扫回执二维码,关注公众号")
+@step("甲方扫回执二维码，关注公众号")
 async def follow(stage: Stage) -> str:
     ticket, _ = stage.notes["codes:zhou"]
     reply = await stage.phones["zhou"].scan(ticket=ticket)
     same(reply, texts.PROVE_PHONE, "公众号的欢迎语")
     check(stage.matters[DISPUTE].reference not in reply, "验证前不该说出案件编号")
     identity = await identity_of(stage, "zhou", Platform.OFFICIAL_ACCOUNT)
-    check(identity is not None and identity.following and identity.person_id is None, "关注了,但还不认得是谁")
+    check(identity is not None and identity.following and identity.person_id is None, "关注了，但还不认得是谁")
     opened = await Invitation.get(member_id=stage.matters[DISPUTE].receipts["zhou"].member_id)
     same(opened.opened_by_id, identity and identity.id, "打开邀请的人")
     await eventually(lambda: _unionid_of(stage, "zhou"), "系统得知关注者的 unionid")
-    return "扫码不等于身份,请她验证手机号"
+    return "扫码不等于身份，请她验证手机号"
 
 
 async def _unionid_of(stage: Stage, key: str) -> str | None:
@@ -113,7 +113,7 @@ async def _unionid_of(stage: Stage, key: str) -> str | None:
     return identity.unionid if identity else None
 
 
-@step("小程序一键验证手机号,甲方加入")
+@step("小程序一键验证手机号，甲方加入")
 async def join_by_button(stage: Stage) -> str:
     phone, receipt = stage.phones["zhou"], stage.matters[DISPUTE].receipts["zhou"]
     query = await phone.open_code(stage.notes["codes:zhou"][1])
@@ -134,7 +134,7 @@ async def join_by_button(stage: Stage) -> str:
     return "公众号、小程序同时认得她"
 
 
-@step("拾到回执的路人手机号不符,被拒绝")
+@step("拾到回执的路人手机号不符，被拒绝")
 async def refuse_passer_by(stage: Stage) -> str:
     phone, receipt = stage.phones["passer-by"], stage.matters[DISPUTE].receipts["he"]
     await phone.open_code(stage.notes["codes:he"][1])
@@ -147,10 +147,10 @@ async def refuse_passer_by(stage: Stage) -> str:
     same((await member_of(stage, DISPUTE, "he")).state, MemberState.INVITED, "老人仍是待加入")
     same((await Invitation.get(member_id=receipt.member_id)).wrong_phones, 1, "记下一次错号")
     await phone.shows_nothing()
-    return "还剩 2 次,满 3 次邀请作废"
+    return "还剩 2 次，满 3 次邀请作废"
 
 
-@step("乙方点开短信链接,一键验证加入")
+@step("乙方点开短信链接，一键验证加入")
 async def join_by_sms(stage: Stage) -> str:
     phone = stage.phones["zheng"]
     token = await open_link_of_sms(stage, "zheng")
@@ -182,7 +182,7 @@ async def credits_of(stage: Stage) -> int:
     return credit.remaining if credit else 0
 
 
-@step("老人不会用小程序:在公众号里回复手机号")
+@step("老人不会用小程序：在公众号里回复手机号")
 async def type_phone(stage: Stage) -> str:
     phone = stage.phones["he"]
     same(await phone.scan(ticket=stage.notes["codes:he"][0]), texts.PROVE_PHONE, "公众号的欢迎语")
@@ -195,12 +195,12 @@ async def type_phone(stage: Stage) -> str:
     return "案管家的手机收到待核实提醒"
 
 
-@step("案管家电话核实后同意,老人加入")
+@step("案管家电话核实后同意，老人加入")
 async def approve(stage: Stage) -> str:
     matter = stage.matters[DISPUTE]
     members = (await stage.steward.get(f"/cases/{matter.case_id}/members"))["items"]
     waiting = [member for member in members if member["state"] == "pending_approval"]
-    same([member["name"] for member in waiting], ["何**"], "待确认的人(姓名打码)")
+    same([member["name"] for member in waiting], ["何**"], "待确认的人（姓名打码）")
     call = await stage.steward.post(
         f"/cases/{matter.case_id}/reveal",
         {"person_id": waiting[0]["person_id"], "field": "phone", "reason": "电话核实入群人身份"},
@@ -212,7 +212,7 @@ async def approve(stage: Stage) -> str:
     same(member.state, MemberState.JOINED, "成员状态")
     check(await WechatIdentity.exists(person_id=member.person_id, trust=Trust.TRUSTED), "微信没有绑定")
     check(await Contact.exists(person_id=member.person_id, trust=Trust.TRUSTED), "号码不可信")
-    return "查看号码写明原因,留有记录"
+    return "查看号码写明原因，留有记录"
 
 
 STEPS = (register, invite, follow, join_by_button, refuse_passer_by, join_by_sms, type_phone, approve)

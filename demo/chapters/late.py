@@ -18,11 +18,11 @@ from stewardship.foundation.audit.models import Event
 from stewardship.foundation.clocks.models import Clock, ClockMark
 from stewardship.foundation.org.models import Shift, ShiftKind
 
-QUESTION = "调解定在哪一天,我要不要带房产证"
-ANSWER = "何老伯您好,调解定在本周五上午九点,请带身份证和车位协议,房产证不用带。"
+QUESTION = "调解定在哪一天，我要不要带房产证"
+ANSWER = "何老伯您好，调解定在本周五上午九点，请带身份证和车位协议，房产证不用带。"
 
 
-@step("教导员排班:副职休假,值班民警在岗")
+@step("教导员排班：副职休假，值班民警在岗")
 async def roster(stage: Stage) -> str:
     at = clock.now()
     for post, kind, days in ((Post.DEPUTY, ShiftKind.LEAVE, 3), (Post.DUTY_OFFICER, ShiftKind.DUTY, 1)):
@@ -43,17 +43,17 @@ async def roster(stage: Stage) -> str:
     return f"{stage.desks[Post.DEPUTY].name} 休假"
 
 
-@step("老人发来语音提问,承诺 30 分钟内有人回应")
+@step("老人发来语音提问，承诺 30 分钟内有人回应")
 async def ask(stage: Stage) -> str:
     reply = await stage.phones["he"].speak(QUESTION)
     member = await member_of(stage, DISPUTE, "he")
     inquiry = await Inquiry.get(member_id=member.id, state=InquiryState.WAITING)
     timer = await clock_of(inquiry)
     due = there(timer.first_due_at, "没有答复时限")
-    check(local_time(due) in reply, f"回执应说明时限,实为“{reply}”")
+    check(local_time(due) in reply, f"回执应说明时限，实为“{reply}”")
     same((inquiry.owner_id, timer.breached), (stage.steward.id, False), "由案管家负责")
     stage.notes["late"], stage.notes["late:started"] = inquiry.id, there(timer.started_at, "没有开始计时")
-    return f"按语音识别的文字交给民警,最晚 {local_time(due)}"
+    return f"按语音识别的文字交给民警，最晚 {local_time(due)}"
 
 
 async def _timer(stage: Stage) -> Clock:
@@ -70,7 +70,7 @@ async def _events(stage: Stage, kind: str) -> list[Event]:
     return await Event.filter(kind=kind, subject_id=stage.notes["late"]).order_by("id")
 
 
-@step("时间过半没有答复,提醒案管家")
+@step("时间过半没有答复，提醒案管家")
 async def half(stage: Stage) -> str:
     await stage.clock.to(stage.notes["late:started"] + timedelta(minutes=15))
     entry = await stage.phones[Post.STEWARD].shows("提问待答复", channel="sms")
@@ -80,7 +80,7 @@ async def half(stage: Stage) -> str:
     return "还没有惊动别人"
 
 
-@step("到八成,越过休假的副职,转给值班民警")
+@step("到八成，越过休假的副职，转给值班民警")
 async def escalate(stage: Stage) -> str:
     await stage.clock.to(stage.notes["late:started"] + timedelta(minutes=24))
     await stage.phones[Post.DUTY_OFFICER].shows("转由您答复", channel="sms")
@@ -88,16 +88,16 @@ async def escalate(stage: Stage) -> str:
     (event,) = await eventually(lambda: _events(stage, "inquiry.escalation"), "升级入库")
     duty, deputy = stage.desks[Post.DUTY_OFFICER].id, stage.desks[Post.DEPUTY].id
     same((event.details["to"], event.details["level"]), (str(duty), "duty_officer"), "转给谁")
-    check(f"{deputy}:leave" in event.details["skipped"], f"应越过休假的副职,实为 {event.details['skipped']}")
+    check(f"{deputy}:leave" in event.details["skipped"], f"应越过休假的副职，实为 {event.details['skipped']}")
     await stage.phones[Post.DEPUTY].shows_nothing()
     return f"{stage.desks[Post.DUTY_OFFICER].name} 收到"
 
 
-@step("超时:先向群众道歉并告知新时限,再报教导员")
+@step("超时：先向群众道歉并告知新时限，再报教导员")
 async def breach(stage: Stage) -> str:
     await stage.clock.to(stage.notes["late:started"] + timedelta(minutes=30))
     entry = await stage.phones["he"].shows("很抱歉", channel="oa")
-    check("最晚" in entry["text"] and stage.unit.name in entry["text"], f"应说明谁负责、何时答复:{entry['text']}")
+    check("最晚" in entry["text"] and stage.unit.name in entry["text"], f"应说明谁负责、何时答复：{entry['text']}")
     await stage.phones[Post.STEWARD].shows("超时未答", channel="sms")
     await stage.phones[Post.INSTRUCTOR].shows("转由您答复", channel="sms")
     check((await _timer(stage)).breached, "没有记为超时")
@@ -105,15 +105,15 @@ async def breach(stage: Stage) -> str:
     told = await Message.filter(subject_id=stage.notes["late"], notice__startswith="inquiry_").order_by("id")
     notices = [message.notice for message in told]
     first_overdue = notices.index("inquiry_overdue")
-    check(notices.index("inquiry_breached") < first_overdue, f"应先告诉群众,实为 {notices}")
-    return "道歉在前,内部通报在后"
+    check(notices.index("inquiry_breached") < first_overdue, f"应先告诉群众，实为 {notices}")
+    return "道歉在前，内部通报在后"
 
 
 async def _breaches(stage: Stage) -> list[Event]:
     return [event for event in await _events(stage, "promise.breached") if event.details["target"] == "first"]
 
 
-@step("再过 20 分钟,仍只记一次超时,不再重复打扰")
+@step("再过 20 分钟，仍只记一次超时，不再重复打扰")
 async def once(stage: Stage) -> str:
     await stage.phones["he"].news()
     await stage.clock.advance(timedelta(minutes=20))
@@ -122,7 +122,7 @@ async def once(stage: Stage) -> str:
     notices = await InquiryEntry.filter(inquiry_id=stage.notes["late"], kind=EntryKind.BREACH_NOTICE).count()
     same(notices, 1, "对话里的道歉")
     await stage.phones["he"].shows_nothing()
-    return "一次超时,一条事件,一次道歉"
+    return "一次超时，一条事件，一次道歉"
 
 
 async def _looked_again(stage: Stage) -> bool:
@@ -131,7 +131,7 @@ async def _looked_again(stage: Stage) -> bool:
     return timer.next_trigger_at is None or timer.next_trigger_at > clock.now()
 
 
-@step("教导员接手答复,老人收到")
+@step("教导员接手答复，老人收到")
 async def instructor_answers(stage: Stage) -> str:
     queued = (await stage.instructor.get("/queue"))["items"]
     mine = next(each for each in queued if each["id"] == str(stage.notes["late"]))

@@ -17,7 +17,7 @@ def _period(stage: Stage) -> dict[str, str]:
     return {"first": stage.notes["first_day"].isoformat(), "last": stage.notes["last_day"].isoformat()}
 
 
-@step("教导员的数字:入群、回应、评价、回访、电话任务")
+@step("教导员的数字：入群、回应、评价、回访、电话任务")
 async def figures(stage: Stage) -> str:
     async def counted() -> Any:
         shown = await stage.instructor.get(f"/reports/units/{stage.unit.id}", **_period(stage))
@@ -38,14 +38,14 @@ async def figures(stage: Stage) -> str:
     page = await stage.instructor.get(f"/reports/units/{stage.unit.id}/satisfaction", **_period(stage))
     same(sorted(row["state"] for row in page["items"]), ["answered"] * 3, "每份评价")
     same(found["telephone_tasks"], {"informed": 1}, "电话任务")
-    return "入群 6/6,评价 3 份,回访 1 次,电话 1 通"
+    return "入群 6/6，评价 3 份，回访 1 次，电话 1 通"
 
 
-@step("每个数字都能点开,看到是哪些事")
+@step("每个数字都能点开，看到是哪些事")
 async def rows(stage: Stage) -> str:
     page = await stage.instructor.get(f"/reports/units/{stage.unit.id}/first_response", **_period(stage))
     answered = [row for row in page["items"] if row["counted"]]
-    same(sorted(row["good"] for row in answered), [False, True], "一次按时,一次超时")
+    same(sorted(row["good"] for row in answered), [False, True], "一次按时，一次超时")
     reference = stage.matters[DISPUTE].reference
     same({row["reference"] for row in answered}, {reference}, "所在案件")
     check(all(row["minutes"] > 0 for row in answered), "应有用时")
@@ -55,7 +55,7 @@ async def rows(stage: Stage) -> str:
     return f"首次回应 {minutes[0]} 分钟和 {minutes[1]} 分钟"
 
 
-@step("外单位民警打不开案件,查无此案")
+@step("外单位民警打不开案件，查无此案")
 async def outsider(stage: Stage) -> str:
     answer = await stage.outsider.attempt("GET", f"/cases/{stage.matters[DISPUTE].case_id}")
     same((answer.status, answer.code), (404, "case_not_found"), "外单位打开案件")
@@ -63,7 +63,7 @@ async def outsider(stage: Stage) -> str:
     same(inquiries.status, 404, "外单位打开提问")
     read = Event.filter(case_id=stage.matters[DISPUTE].case_id, actor_id=stage.outsider.id)
     same(await read.count(), 0, "什么也没看到")
-    return "不在权限内与不存在,看起来一样"
+    return "不在权限内与不存在，看起来一样"
 
 
 @step("督察查到谁看过这个案件、与案件什么关系")
@@ -73,19 +73,21 @@ async def inspect(stage: Stage) -> str:
     looks = await inspector.all_of(f"/inspection/cases/{case['id']}/reads", limit="20")
     relations = {(look["officer_id"], look["relation"]) for look in looks}
     steward, centre = str(stage.steward.id), str(stage.desks[Post.CENTRE_OFFICER].id)
-    check({(steward, "steward"), (centre, "assigned")} <= relations, f"应有案管家和回访民警的查看,实为 {relations}")
+    check({(steward, "steward"), (centre, "assigned")} <= relations, f"应有案管家和回访民警的查看，实为 {relations}")
     kinds = {look["kind"] for look in looks}
-    check({"case.read", "person.revealed", "visit.revealed"} <= kinds, f"应有查看和显示号码的记录,实为 {sorted(kinds)}")
+    check(
+        {"case.read", "person.revealed", "visit.revealed"} <= kinds, f"应有查看和显示号码的记录，实为 {sorted(kinds)}"
+    )
     check(all(look["address"] and look["reference"] == reference for look in looks), "应有地址和案件编号")
     check(str(stage.outsider.id) not in {look["officer_id"] for look in looks}, "没打开的人不该在列")
     attempt = await stage.steward.attempt("GET", f"/inspection/cases/{case['id']}/reads")
     same(attempt.status, 403, "案管家自己查不了")
     seen_by_unit = await Event.filter(kind="inspection.read", case_id=case["id"]).count()
     same(seen_by_unit, 0, "本单位看不出被查过")
-    return f"{len(looks)} 次查看,{len({look['officer_id'] for look in looks})} 名民警"
+    return f"{len(looks)} 次查看，{len({look['officer_id'] for look in looks})} 名民警"
 
 
-@step("事件链校验:一条都没有被改动")
+@step("事件链校验：一条都没有被改动")
 async def verify(stage: Stage) -> str:
     auditor = stage.desks[Post.AUDIT_ADMINISTRATOR]
     await eventually(lambda: _sealed(stage), "本案的事件都已封存")
@@ -97,7 +99,7 @@ async def verify(stage: Stage) -> str:
         return f"{found.sealed} 条事件"
     same((answer.status, answer.body["holds"], answer.body["broken_at"]), (200, True, None), "事件链")
     check(answer.body["sealed"] > 0 and answer.body["seals"] > 0, "没有封存任何事件")
-    return f"{answer.body['sealed']} 条事件,{answer.body['seals']} 环"
+    return f"{answer.body['sealed']} 条事件，{answer.body['seals']} 环"
 
 
 async def _sealed(stage: Stage) -> bool:

@@ -13,12 +13,12 @@ from kit import clock
 from stewardship.casework.cases.models import Case
 from stewardship.casework.updates.models import UpdateAddressee
 
-TEXT = "已到物业调取车位登记和监控,正在核对。"
+TEXT = "已到物业调取车位登记和监控，正在核对。"
 AWAITED = "等待物业提供书面说明"
 TO_SIDE_A = {"kind": "sides", "sides": ["a"]}
 
 
-@step("案管家向甲方通报进展,发出前先看谁能看到")
+@step("案管家向甲方通报进展，发出前先看谁能看到")
 async def post(stage: Stage) -> str:
     case_id = stage.matters[DISPUTE].case_id
     preview = await stage.steward.post(f"/cases/{case_id}/updates/preview", TO_SIDE_A)
@@ -36,7 +36,7 @@ async def post(stage: Stage) -> str:
     same(set(addressed), expected, "数据库里的收件人")
     case = await Case.get(id=case_id)
     same((case.stage, case.awaited, case.next_contact_on), ("handling", AWAITED, next_contact), "案件状态")
-    return "甲方两人收到,内容登录后才看得到"
+    return "甲方两人收到，内容登录后才看得到"
 
 
 @step("乙方什么也没有收到")
@@ -66,7 +66,7 @@ async def read(stage: Stage) -> str:
     mine = await phone.mini("GET", f"/my/cases/{case_id}")
     same((mine["now"], mine["awaited"]), ("民警正在处理。", AWAITED), "案件页")
     same(mine["handler"]["title"], f"{stage.steward.name[0]}警官", "负责人只说姓")
-    return f"下次联系:{mine['next_contact_on']}"
+    return f"下次联系：{mine['next_contact_on']}"
 
 
 STEPS = (post, other_side, read)

@@ -31,7 +31,7 @@ async def morning(stage: Stage) -> str:
     return f"{clock.local(at):%Y年%m月%d日}"
 
 
-@step("平台后台:消息模板、公众号菜单、回调地址就绪")
+@step("平台后台：消息模板、公众号菜单、回调地址就绪")
 async def consoles(stage: Stage) -> str:
     used = await register_templates(stage.platform, str(stage.parts.settings.public_url))
     active = await database.fetchval("select count(*) from template where state = 'active'")
@@ -45,10 +45,10 @@ async def consoles(stage: Stage) -> str:
         check(verified["verified"], f"{account} 的回调地址没有通过校验")
     # Who is not on the table has a telephone all the same.
     await stage.platform.call("PATCH", f"{CONTROL}/accounts/sms", {"unknown_numbers": "deliver"})
-    return f"{used} 个模板,4 个菜单按键"
+    return f"{used} 个模板，4 个菜单按键"
 
 
-@step("民警登录:密码加动态码,输错不行")
+@step("民警登录：密码加动态码，输错不行")
 async def log_in(stage: Stage) -> str:
     check(await stage.outsider.is_refused_with_wrong_code(), "错误的动态码没有被拒绝")
     desks = [*stage.desks.values(), stage.outsider]
@@ -63,12 +63,12 @@ async def log_in(stage: Stage) -> str:
         check(await sessions.exists(), f"{desk.name} 的会话没有入库")
     anonymous = await stage.product.send("GET", "/api/v1/queue")
     same((anonymous.status, anonymous.code), (401, "not_logged_in"), "未登录访问工作台")
-    return f"{len(desks)} 人登录,案管家是 {stage.steward.name}"
+    return f"{len(desks)} 人登录，案管家是 {stage.steward.name}"
 
 
 CITIZENS = (
-    ("zhou", "周心遥", "车主,甲方"),
-    ("zheng", "郑泽帆", "邻居,乙方"),
+    ("zhou", "周心遥", "车主，甲方"),
+    ("zheng", "郑泽帆", "邻居，乙方"),
     ("he", "何简安", "甲方家老人"),
     ("passer-by", "路人丁", "拾到一张回执"),
     ("shen", "沈书宁", "被害人"),
@@ -94,7 +94,7 @@ async def phones(stage: Stage) -> str:
     shown = await stage.platform.call("GET", f"{CONTROL}/phones")
     mine = {phone.id for phone in stage.phones.values()}
     check(mine <= {phone["id"] for phone in shown}, "手机没有出现在平台上")
-    return "群众七部;案管家、副职、值班民警、教导员各一部"
+    return "群众七部；案管家、副职、值班民警、教导员各一部"
 
 
 async def _clear_table(stage: Stage) -> None:

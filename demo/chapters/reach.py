@@ -14,10 +14,10 @@ from demo.telling import step
 from kit import clock
 from stewardship.opinion.visits.models import Visit, VisitPurpose, VisitState
 
-TEXT = "已提取现场痕迹送检,并调取周边监控。"
+TEXT = "已提取现场痕迹送检，并调取周边监控。"
 
 
-@step("三天后再通报:对话窗口已关,改用公众号模板消息")
+@step("三天后再通报：对话窗口已关，改用公众号模板消息")
 async def template(stage: Stage) -> str:
     stage.notes["last_day"] = clock.local(await stage.clock.to_working_morning(not_before=timedelta(days=3))).date()
     for key in ("shen-new", "lin", "gu"):
@@ -39,7 +39,7 @@ async def _message(stage: Stage, key: str) -> Message:
     return await Message.get(subject_id=stage.notes["last update"], member_id=member.id)
 
 
-@step("没关注公众号、没有通知次数的,收到短信")
+@step("没关注公众号、没有通知次数的，收到短信")
 async def sms(stage: Stage) -> str:
     entry = await stage.phones["lin"].shows(NEWS, channel="sms")
     check(stage.matters[THEFT].receipts["lin"].check_word in entry["text"], "短信里应有验证词")
@@ -52,7 +52,7 @@ async def _delivered(stage: Stage, key: str) -> bool:
     return (await _message(stage, key)).state is MessageState.DELIVERED
 
 
-@step("号码成了空号的,转为电话任务")
+@step("号码成了空号的，转为电话任务")
 async def telephone(stage: Stage) -> str:
     await eventually(lambda: _failed(stage, "gu"), "短信未送达")
     message = await _message(stage, "gu")
@@ -68,12 +68,12 @@ async def _failed(stage: Stage, key: str) -> bool:
     return (await _message(stage, key)).state is MessageState.FAILED
 
 
-@step("案管家找到人,当面告知,任务办结")
+@step("案管家找到人，当面告知，任务办结")
 async def settle(stage: Stage) -> str:
     listed = {each["id"] for each in (await stage.steward.get("/visits", purpose="undeliverable"))["items"]}
     check(str(stage.notes["task"]) in listed, "案管家的电话任务列表里应有")
     settled = await stage.steward.post(
-        f"/visits/{stage.notes['task']}/settle", {"informed": True, "note": "本人来所,已当面告知并登记新号码。"}
+        f"/visits/{stage.notes['task']}/settle", {"informed": True, "note": "本人来所，已当面告知并登记新号码。"}
     )
     same((settled["state"], settled["outcome"]), ("done", "informed"), "任务结果")
     same((await Visit.get(id=stage.notes["task"])).state, VisitState.DONE, "数据库里的任务")

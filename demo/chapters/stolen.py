@@ -17,7 +17,7 @@ THEFT = "theft"
 HOW_IS_IT = "我的案子怎么样了"
 
 
-@step("登记入室盗窃案,三人凭短信加入")
+@step("登记入室盗窃案，三人凭短信加入")
 async def register(stage: Stage) -> str:
     case = {"kind": "criminal", "brief": "出租屋财物被盗", "sensitivity_known": True}
     parties = {
@@ -32,7 +32,7 @@ async def register(stage: Stage) -> str:
     await stage.phones["shen"].follow()
     await eventually(lambda: _known(stage, "shen"), "关注公众号后凭 unionid 认得本人")
     reply = await stage.phones["shen"].write(HOW_IS_IT)
-    check(stage.matters[THEFT].reference in reply, f"本人应得到案卷答复,实为“{reply}”")
+    check(stage.matters[THEFT].reference in reply, f"本人应得到案卷答复，实为“{reply}”")
     case_id = stage.matters[THEFT].case_id
     same(await Member.filter(case_id=case_id, state=MemberState.JOINED).count(), 3, "已加入的成员")
     return stage.matters[THEFT].reference
@@ -43,7 +43,7 @@ async def _known(stage: Stage, key: str) -> bool:
     return identity is not None and identity.person_id is not None and identity.trust is Trust.TRUSTED
 
 
-@step("被害人手机又被抢,案管家标记号码被盗")
+@step("被害人手机又被抢，案管家标记号码被盗")
 async def mark_stolen(stage: Stage) -> str:
     case_id = stage.matters[THEFT].case_id
     parties = (await stage.steward.get(f"/cases/{case_id}/parties"))["items"]
@@ -63,7 +63,7 @@ async def mark_stolen(stage: Stage) -> str:
     return "号码、微信、登录一起失效"
 
 
-@step("持机人问案子,只得到对陌生人说的话")
+@step("持机人问案子，只得到对陌生人说的话")
 async def thief_asks(stage: Stage) -> str:
     stranger, thief = stage.phones["passer-by"], stage.phones["shen"]
     await stranger.follow()
@@ -80,10 +80,10 @@ async def thief_asks(stage: Stage) -> str:
     return "连有没有案子都问不出来"
 
 
-@step("被害人换新手机,到所当面核实")
+@step("被害人换新手机，到所当面核实")
 async def verify_again(stage: Stage) -> str:
     case_id, person_id = stage.matters[THEFT].case_id, stage.notes["shen:person"]
-    phone = await stage.phone("shen-new", "沈书宁", "被害人,新手机")
+    phone = await stage.phone("shen-new", "沈书宁", "被害人，新手机")
     await stage.steward.post(f"/cases/{case_id}/persons/{person_id}/verified", {"phone": phone.number})
     same(await phone.open_page("pages/index/index"), False, "核实前新微信是否认得")
     proved = await phone.mini("POST", "/me/phone", {"phone_code": await phone.phone_code()})
@@ -91,7 +91,7 @@ async def verify_again(stage: Stage) -> str:
     await phone.follow()
     await eventually(lambda: _known(stage, "shen-new"), "新微信关注后认得本人")
     reply = await phone.write(HOW_IS_IT)
-    check(stage.matters[THEFT].reference in reply, f"本人应得到案卷答复,实为“{reply}”")
+    check(stage.matters[THEFT].reference in reply, f"本人应得到案卷答复，实为“{reply}”")
     trusts = await Contact.filter(person_id=person_id).values_list("trust", flat=True)
     same(sorted(trusts), ["stolen", "trusted"], "新旧号码")
     same(await stage.phones["shen"].write(HOW_IS_IT), texts.HOW_TO_JOIN, "旧手机仍是陌生人")

@@ -40,9 +40,9 @@ class Fault:
 def text_of(value: object, column: Column) -> str:
     """The cell's text. Raises Refused."""
     if isinstance(value, Formula):
-        raise Refused("table_formula", "是公式,不是文字", "请复制后选择“粘贴为数值”,再上传。")
+        raise Refused("table_formula", "是公式，不是文字", "请复制后选择“粘贴为数值”，再上传。")
     if isinstance(value, Fault):
-        raise Refused("table_cell_error", "显示为错误值", "请改成正确的内容,例如不要出现 #N/A。")
+        raise Refused("table_cell_error", "显示为错误值", "请改成正确的内容，例如不要出现 #N/A。")
     if column.kind is CellKind.DATE:
         return _date(value, column)
     return _bounded(_plain(value), column)
@@ -66,8 +66,8 @@ def _number(value: float) -> str:
     if abs(value) >= SAFE_DIGITS:
         raise Refused(
             "table_number_too_long",
-            "数字太长,Excel 已经丢失末尾几位",
-            "请先把这一列的格式设为“文本”,再重新填写号码。",
+            "数字太长，Excel 已经丢失末尾几位",
+            "请先把这一列的格式设为“文本”，再重新填写号码。",
         )
     return str(int(value)) if value == int(value) else repr(value)
 
@@ -99,7 +99,7 @@ def _date(value: object, column: Column) -> str:
     if not text:
         return ""
     if SERIAL.match(text):
-        raise Refused("table_date_serial", "是 Excel 内部的日期数字", "请写成年月日,例如 2026-03-02。")
+        raise Refused("table_date_serial", "是 Excel 内部的日期数字", "请写成年月日，例如 2026-03-02。")
     return _written(text)
 
 
@@ -126,4 +126,4 @@ def _written(text: str) -> str:
 
 
 def _no_date() -> Refused:
-    return Refused("table_date", "不是有效的日期", "请写成年月日,例如 2026-03-02。")
+    return Refused("table_date", "不是有效的日期", "请写成年月日，例如 2026-03-02。")

@@ -57,7 +57,7 @@ class BadTable(ValueError):
     @classmethod
     def of(cls, problem: CellProblem) -> BadTable:
         """The same for a single cell."""
-        title = f"第 {problem.row} 行“{problem.column}”:{problem.message}"
+        title = f"第 {problem.row} 行“{problem.column}”：{problem.message}"
         return cls(problem.code, title, problem.advice, row=problem.row, column=problem.column)
 
 

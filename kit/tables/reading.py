@@ -36,7 +36,7 @@ def read_table(
         raise BadTable(
             "table_merged",
             f"第 {merged[0]} 行 {merged[1]} 列有合并单元格",
-            "请取消合并,每一格单独填写后再上传。",
+            "请取消合并，每一格单独填写后再上传。",
             row=merged[0],
             column=merged[1],
         )
@@ -45,18 +45,18 @@ def read_table(
 
 def _rows(data: bytes, filename: str) -> tuple[RawRows, bool]:
     if not data.strip():
-        raise BadTable("table_empty", "文件是空的", "请填写后再上传,可以先下载模板。")
+        raise BadTable("table_empty", "文件是空的", "请填写后再上传，可以先下载模板。")
     if len(data) > FILE_BYTES:
-        raise BadTable("table_too_large", "文件太大", f"请控制在 {FILE_BYTES // 1024 // 1024} MB 以内,分几次上传。")
+        raise BadTable("table_too_large", "文件太大", f"请控制在 {FILE_BYTES // 1024 // 1024} MB 以内，分几次上传。")
     if data.startswith(ZIP):
         return workbook_rows(data), True
     if data.startswith(OLE):
         raise BadTable(
-            "table_legacy", "是旧版 .xls 文件,或设了密码", "请用 Excel 或 WPS 去掉密码,另存为 .xlsx,再上传。"
+            "table_legacy", "是旧版 .xls 文件，或设了密码", "请用 Excel 或 WPS 去掉密码，另存为 .xlsx，再上传。"
         )
     for mark, name in KNOWN_OTHERS.items():
         if data.startswith(mark):
-            raise BadTable("table_type", f"“{filename[:60]}”是{name},不是表格", "请上传 .xlsx 或 .csv 文件。")
+            raise BadTable("table_type", f"“{filename[:60]}”是{name}，不是表格", "请上传 .xlsx 或 .csv 文件。")
     return text_rows(data), False
 
 
@@ -70,7 +70,7 @@ def _header(rows: RawRows, columns: Sequence[Column]) -> tuple[int, dict[int, Co
         if number >= HEADER_WITHIN:
             break
     wanted = "、".join(column.titles[0] for column in columns if column.required)
-    raise BadTable("table_header", "没有找到表头", f"表头要有:{wanted}。可以先下载模板。")
+    raise BadTable("table_header", "没有找到表头", f"表头要有：{wanted}。可以先下载模板。")
 
 
 def _title(cell: object) -> str:
@@ -88,7 +88,7 @@ def _places(
             raise BadTable(
                 "table_column_unknown",
                 f"{letter(index)} 列“{title[:20]}”不认识",
-                "请删除这一列,或按模板改表头。",
+                "请删除这一列，或按模板改表头。",
                 row=number,
                 column=letter(index),
             )
@@ -96,7 +96,7 @@ def _places(
             raise BadTable(
                 "table_column_doubled",
                 f"“{column.titles[0]}”有两列",
-                f"请只保留一列;{letter(index)} 列重复。",
+                f"请只保留一列；{letter(index)} 列重复。",
                 row=number,
                 column=letter(index),
             )
@@ -104,7 +104,7 @@ def _places(
     missing = [column.titles[0] for column in columns if column.required and column not in places.values()]
     if missing:
         raise BadTable(
-            "table_column_missing", f"缺少:{'、'.join(missing)}", "请补上这些列,可以先下载模板。", row=number
+            "table_column_missing", f"缺少：{'、'.join(missing)}", "请补上这些列，可以先下载模板。", row=number
         )
     return places
 
@@ -131,7 +131,7 @@ def _blank(cell: object) -> bool:
 
 
 def _too_many(max_rows: int) -> BadTable:
-    return BadTable("table_too_many_rows", f"超过 {max_rows} 行", f"请分成几个文件,每个不超过 {max_rows} 行。")
+    return BadTable("table_too_many_rows", f"超过 {max_rows} 行", f"请分成几个文件，每个不超过 {max_rows} 行。")
 
 
 def _row(number: int, row: list[object], columns: Sequence[Column], places: dict[int, Column]) -> TableRow:
@@ -151,7 +151,9 @@ def _row(number: int, row: list[object], columns: Sequence[Column], places: dict
 def _beyond(number: int, row: list[object], places: dict[int, Column]) -> list[CellProblem]:
     """Content in a column without a title would be lost silently: a comma too many in a CSV file."""
     return [
-        CellProblem(number, f"{letter(index)} 列", "table_cell_beyond", "这一格上面没有表头", "请删除,或移到正确的列。")
+        CellProblem(
+            number, f"{letter(index)} 列", "table_cell_beyond", "这一格上面没有表头", "请删除，或移到正确的列。"
+        )
         for index, cell in enumerate(row)
         if index not in places and not _blank(cell)
     ][:1]

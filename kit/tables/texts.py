@@ -27,7 +27,7 @@ def text_rows(data: bytes) -> Iterator[tuple[int, list[object]]]:
             return
         except csv.Error:
             raise BadTable(
-                "table_csv", f"第 {number} 行的引号不完整", "请检查这一行的双引号,或另存为 .xlsx 再上传。", row=number
+                "table_csv", f"第 {number} 行的引号不完整", "请检查这一行的双引号，或另存为 .xlsx 再上传。", row=number
             ) from None
         yield number, list(cells)
 
@@ -36,7 +36,7 @@ def _decoded(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         candidates = ["utf-16"]
     elif b"\0" in data:
-        raise BadTable("table_type", "这不是表格文件", "请上传 .xlsx 或 .csv 文件,可以先下载模板。")
+        raise BadTable("table_type", "这不是表格文件", "请上传 .xlsx 或 .csv 文件，可以先下载模板。")
     else:
         candidates = ["utf-8-sig", "gb18030"]
     for encoding in candidates:
@@ -44,7 +44,7 @@ def _decoded(data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise BadTable("table_encoding", "看不懂文件里的文字", "请用 Excel 打开后另存为 .xlsx,或“CSV UTF-8”,再上传。")
+    raise BadTable("table_encoding", "看不懂文件里的文字", "请用 Excel 打开后另存为 .xlsx，或“CSV UTF-8”，再上传。")
 
 
 def _separator(text: str) -> str:

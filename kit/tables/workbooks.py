@@ -32,7 +32,7 @@ BROKEN = (
 
 def broken() -> BadTable:
     """It calls itself a workbook and is none."""
-    return BadTable("table_damaged", "这个 Excel 文件打不开", "请用 Excel 或 WPS 打开后另存为 .xlsx,再上传。")
+    return BadTable("table_damaged", "这个 Excel 文件打不开", "请用 Excel 或 WPS 打开后另存为 .xlsx，再上传。")
 
 
 def check_container(data: bytes) -> None:
@@ -46,11 +46,11 @@ def check_container(data: bytes) -> None:
     if any(part.flag_bits & 0x1 for part in parts):
         raise BadTable("table_encrypted", "文件有密码", "请去掉密码后再上传。")
     if any(name.endswith("vbaproject.bin") or "/macrosheets/" in name for name in names):
-        raise BadTable("table_macro", "文件里有宏", "请另存为不含宏的 .xlsx,再上传。")
+        raise BadTable("table_macro", "文件里有宏", "请另存为不含宏的 .xlsx，再上传。")
     if "xl/workbook.xml" not in names:
-        raise BadTable("table_type", "这不是 Excel 文件", "请上传 .xlsx 或 .csv 文件,可以先下载模板。")
+        raise BadTable("table_type", "这不是 Excel 文件", "请上传 .xlsx 或 .csv 文件，可以先下载模板。")
     if len(parts) > PARTS or sum(part.file_size for part in parts) > UNPACKED_BYTES:
-        raise BadTable("table_bomb", "文件展开后太大", "请只保留需要的一张表,删除图片和空白行后再上传。")
+        raise BadTable("table_bomb", "文件展开后太大", "请只保留需要的一张表，删除图片和空白行后再上传。")
 
 
 def workbook_rows(data: bytes) -> Iterator[tuple[int, list[object]]]:

@@ -145,9 +145,9 @@ async def booked_reply(appointment: Appointment) -> Reply:
         texts.BOOKED.format(
             at=moment(appointment.starts_at or clock.now()), unit=unit.name, purpose=PURPOSES[appointment.purpose]
         ),
-        f"地点:{appointment.room}" if appointment.room else "",
-        f"请带:{appointment.bring}" if appointment.bring else "",
-        f"费用:{appointment.fee}" if appointment.fee else "",
+        f"地点：{appointment.room}" if appointment.room else "",
+        f"请带：{appointment.bring}" if appointment.bring else "",
+        f"费用：{appointment.fee}" if appointment.fee else "",
         texts.BOOKED_CHANGE.format(phone=appointment.contact or unit.duty_phone or "派出所值班电话"),
     ]
     return Reply("\n".join(line for line in lines if line), outcome="booked")

@@ -53,7 +53,7 @@ async def take(data: bytes, zone: Zone, *, progress: Callable[[int, int], None] 
 
 def _known(known: ReceivedBatch, batch: Batch) -> Taken:
     if known.digest != batch.digest:
-        raise Conflict("batch_forked", "同一序号的批次内容不同", "请联系发送方核对:一个序号只能用一次。")
+        raise Conflict("batch_forked", "同一序号的批次内容不同", "请联系发送方核对：一个序号只能用一次。")
     return Taken(known.sequence, known.counts, repeated=True)
 
 
@@ -61,7 +61,7 @@ def check_next(client: MachineClient, batch: Batch) -> None:
     """Raises Conflict for a batch that is not the next one."""
     wanted = client.last_sequence + 1
     if batch.head.sequence != wanted:
-        raise Conflict("batch_gap", f"缺少第 {wanted} 个批次", "请按序号从小到大导入,一个都不能少。")
+        raise Conflict("batch_gap", f"缺少第 {wanted} 个批次", "请按序号从小到大导入，一个都不能少。")
 
 
 @atomic()

@@ -49,7 +49,7 @@ async def register(
     """
     await administration.unit_in(actor, unit_id, Role.SYSTEM_ADMINISTRATOR)
     if public_key is not None and len(public_key) != PUBLIC_KEY_BYTES:
-        raise Invalid("public_key", "公钥不对", "请填写 Ed25519 公钥(32 字节,base64)。")
+        raise Invalid("public_key", "公钥不对", "请填写 Ed25519 公钥（32 字节，base64）。")
     if await MachineClient.exists(source_system=source_system, revoked_at=None):
         raise Conflict("source_system_taken", "这个来源系统已有接入", "请先停用原来的接入。")
     secret = new_token(32)

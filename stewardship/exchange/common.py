@@ -41,7 +41,7 @@ class Place:
         own = await Unit.get_or_none(source_system=self.system, source_id=reference)
         unit = own or (await Unit.get_or_none(code=reference) if fits(Unit, "code", reference) else None)
         if unit is None or unit.id not in self.unit_ids:
-            raise NotFound("unit_not_found", f"没有找到单位 {reference[:20]}", "请先同步这个单位,或核对接入的范围。")
+            raise NotFound("unit_not_found", f"没有找到单位 {reference[:20]}", "请先同步这个单位，或核对接入的范围。")
         return unit
 
     async def officer(self, reference: str) -> Officer:
@@ -49,7 +49,7 @@ class Place:
         own = await Officer.get_or_none(source_system=self.system, source_id=reference)
         officer = own or (await Officer.get_or_none(number=reference) if fits(Officer, "number", reference) else None)
         if officer is None or officer.unit_id not in self.unit_ids:
-            raise NotFound("officer_not_found", f"没有找到民警 {reference[:20]}", "请先同步这位民警,或核对警号。")
+            raise NotFound("officer_not_found", f"没有找到民警 {reference[:20]}", "请先同步这位民警，或核对警号。")
         return officer
 
 

@@ -63,7 +63,7 @@ def head_of(data: bytes) -> Head:
     try:
         return Head.model_validate(orjson.loads(first[:LINE_BYTES]))
     except (orjson.JSONDecodeError, ValidationError):
-        raise _broken("第 1 行不是批次头,请重新导出。") from None
+        raise _broken("第 1 行不是批次头，请重新导出。") from None
 
 
 def opened(data: bytes, public_key: bytes) -> Batch:
@@ -75,10 +75,12 @@ def opened(data: bytes, public_key: bytes) -> Batch:
         signature = base64.b64decode(orjson.loads(last)["signature"], validate=True)
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, hashlib.sha256(signed).digest())
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, InvalidSignature):
-        raise Invalid("batch_signature", "批次签名不对", "文件可能被改动,或不是登记的系统发出的;请重新导出。") from None
+        raise Invalid(
+            "batch_signature", "批次签名不对", "文件可能被改动，或不是登记的系统发出的；请重新导出。"
+        ) from None
     records = tuple(_record(number, line) for number, line in enumerate(body.split(b"\n")[1:], 2))
     if len(records) != head.count:
-        raise _broken(f"应有 {head.count} 条记录,实有 {len(records)} 条。")
+        raise _broken(f"应有 {head.count} 条记录，实有 {len(records)} 条。")
     return Batch(head, records, hashlib.sha256(signed).digest())
 
 
@@ -89,9 +91,9 @@ def _record(number: int, line: bytes) -> AnyRecord:
         return RECORD.validate_python(orjson.loads(line), strict=False)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])[:60]
-        raise _broken(f"第 {number} 行的“{where}”不对,整个批次没有导入。") from None
+        raise _broken(f"第 {number} 行的“{where}”不对，整个批次没有导入。") from None
     except (orjson.JSONDecodeError, ValueError):
-        raise _broken(f"第 {number} 行不是一条记录,整个批次没有导入。") from None
+        raise _broken(f"第 {number} 行不是一条记录，整个批次没有导入。") from None
 
 
 def sealed(private_key: bytes, head: Head, records: Sequence[dict[str, object]]) -> tuple[bytes, bytes]:

@@ -48,7 +48,7 @@ async def upload(actor: Actor, unit_id: UUID, *, filename: str, data: bytes, by_
     if unit_id not in actor.units(*intake.REGISTRARS):
         raise NotFound("unit_not_found", "没有找到这个单位", "请选择您所在的单位。")
     if len(data) > FILE_BYTES:
-        raise Invalid("table_too_large", "文件太大", "请控制在 5 MB 以内,分几次上传。")
+        raise Invalid("table_too_large", "文件太大", "请控制在 5 MB 以内，分几次上传。")
     sheet = await asyncio.to_thread(sheets.read, data, filename)
     return await _keep(actor, unit_id, filename, data, sheet, by_sms=by_sms)
 
@@ -79,7 +79,7 @@ async def _keep(actor: Actor, unit_id: UUID, filename: str, data: bytes, sheet: 
 
 async def _check_new(unit_id: UUID, digest: bytes) -> None:
     if await ImportJob.exists(unit_id=unit_id, digest=digest, state__in=[ImportState.RUNNING, ImportState.DONE]):
-        raise Conflict("import_done_before", "这个文件已经导入过", "如有新的内容,请只保留新增的行再上传。")
+        raise Conflict("import_done_before", "这个文件已经导入过", "如有新的内容，请只保留新增的行再上传。")
 
 
 async def access_import(actor: Actor, import_id: UUID) -> ImportJob:
@@ -154,10 +154,10 @@ def _double(
         return []
     first = seen.setdefault((column.key, value), case.row)
     if value in exist:
-        advice = "请删除这些行,在已有案件中办理。"
+        advice = "请删除这些行，在已有案件中办理。"
         return [sheets.problem(case.row, column, "case_exists", "已有案件使用", advice)]
     if first != case.row:
-        advice = "请核对;同一案件请填相同的案件序号。"
+        advice = "请核对；同一案件请填相同的案件序号。"
         return [sheets.problem(case.row, column, "case_twice", f"与第 {first} 行重复", advice)]
     return []
 
@@ -293,21 +293,21 @@ async def forget_old() -> int:
 
 def summary(job: ImportJob) -> str:
     """What to know about an import, in plain words."""
-    size = f"共 {job.rows} 行:{job.cases} 个案件,{job.parties} 位当事人。"
+    size = f"共 {job.rows} 行：{job.cases} 个案件，{job.parties} 位当事人。"
     match job.state:
         case ImportState.UPLOADED:
-            return f"{size}正在检查,请稍候。"
+            return f"{size}正在检查，请稍候。"
         case ImportState.CHECKED:
-            return f"{size}没有发现问题,可以导入。{_whom(job)}"
+            return f"{size}没有发现问题，可以导入。{_whom(job)}"
         case ImportState.FAULTY:
-            return f"{size}有 {job.problem_count} 处要修改,改好后重新上传;现在什么都没有保存。"
+            return f"{size}有 {job.problem_count} 处要修改，改好后重新上传；现在什么都没有保存。"
         case ImportState.RUNNING:
-            return f"正在导入,已完成 {job.progress}/{job.cases} 个案件。"
+            return f"正在导入，已完成 {job.progress}/{job.cases} 个案件。"
         case ImportState.DONE:
-            return f"已导入 {job.cases} 个案件,{job.parties} 位当事人。"
+            return f"已导入 {job.cases} 个案件，{job.parties} 位当事人。"
         case ImportState.FAILED:
-            return "没有导入成功,什么都没有保存。请按提示修改后重新上传。"
+            return "没有导入成功，什么都没有保存。请按提示修改后重新上传。"
 
 
 def _whom(job: ImportJob) -> str:
-    return "导入后会给留了手机号的当事人发邀请短信。" if job.by_sms else "导入后不发短信,请打印回执当面交给当事人。"
+    return "导入后会给留了手机号的当事人发邀请短信。" if job.by_sms else "导入后不发短信，请打印回执当面交给当事人。"

@@ -20,7 +20,7 @@ OFFICER_FIELDS = ("number", "name", "unit", "active", "mobile")
 
 def taken(what: str) -> Conflict:
     """Another source, or a unit out of reach, has it."""
-    return Conflict("record_of_another_source", f"{what}已由其他来源维护", "请核对编号,或先停用原来的接入。")
+    return Conflict("record_of_another_source", f"{what}已由其他来源维护", "请核对编号，或先停用原来的接入。")
 
 
 async def apply_unit(place: Place, record: UnitRecord, unit: Unit | None) -> Unit:

@@ -75,7 +75,7 @@ class CaseRecord(Record):
     unit: UnitRef
     steward: OfficerRef
     case_kind: CaseKind | None = Field(default=None, examples=["criminal"])
-    number: Annotated[str, _words(40)] | None = Field(default=None, examples=["皖公(莲)受案字〔2026〕123号"])
+    number: Annotated[str, _words(40)] | None = Field(default=None, examples=["皖公（莲）受案字〔2026〕123号"])
     sensitivities: frozenset[Sensitivity] | None = Field(default=None, examples=[["minor"]])
     brief: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = Field(
         default=None, examples=["邻里噪音引发推搡"]

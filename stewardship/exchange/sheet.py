@@ -72,8 +72,8 @@ SENSITIVITIES = {
 NO_SENSITIVITY = "无"
 YES_NO = {"": False, "否": False, "是": True}
 HINT = (
-    "带 * 的必须填写。一位当事人一行;同一案件的各行填相同的案件序号,案件内容写在第一行即可。"
-    "证件号码、手机号码请设为文本格式。敏感类型没有的填“无”,不清楚的留空。"
+    "带 * 的必须填写。一位当事人一行；同一案件的各行填相同的案件序号，案件内容写在第一行即可。"
+    "证件号码、手机号码请设为文本格式。敏感类型没有的填“无”，不清楚的留空。"
 )
 
 E = TypeVar("E", bound=StrEnum | bool)
@@ -189,7 +189,7 @@ def _check_same(sheet: Sheet, case: DraftedCase, row: TableRow) -> None:
                     column,
                     "case_differs",
                     f"与第 {case.row} 行同一案件的内容不同",
-                    "同一案件写一次即可;如是另一案件,请改案件序号。",
+                    "同一案件写一次即可；如是另一案件，请改案件序号。",
                 )
             )
 
@@ -224,7 +224,7 @@ def _one_of(sheet: Sheet, row: int, column: Column, said: str, known: dict[str, 
     if said in known:
         return known[said]
     choices = "、".join(dict.fromkeys(name for name in known if name))
-    sheet.problems.append(problem(row, column, "not_a_choice", f"“{said[:12]}”不在可选范围内", f"可以填:{choices}。"))
+    sheet.problems.append(problem(row, column, "not_a_choice", f"“{said[:12]}”不在可选范围内", f"可以填：{choices}。"))
     return None
 
 
@@ -240,7 +240,7 @@ def _check_id_number(sheet: Sheet, row: TableRow) -> None:
     said = row.values["id_number"]
     if said and not (said.isascii() and said.isalnum() and 5 <= len(said) <= 24):
         sheet.problems.append(
-            problem(row.number, ID_NUMBER, "id_number", "证件号码不对", "只能是 5 到 24 位数字和字母,不要有空格。")
+            problem(row.number, ID_NUMBER, "id_number", "证件号码不对", "只能是 5 到 24 位数字和字母，不要有空格。")
         )
 
 
@@ -255,11 +255,11 @@ def _check_parties(sheet: Sheet, case: DraftedCase) -> None:
                     NAME,
                     "party_twice",
                     f"与第 {seen[who]} 行是同一人",
-                    "一人多种身份,请写在一行,用顿号分开。",
+                    "一人多种身份，请写在一行，用顿号分开。",
                 )
             )
         seen.setdefault(who, party.row)
     if len(case.parties) > MAX_PARTIES:
         sheet.problems.append(
-            problem(case.row, KEY, "too_many_parties", "当事人太多", f"一个案件最多 {MAX_PARTIES} 人,其余请随后补充。")
+            problem(case.row, KEY, "too_many_parties", "当事人太多", f"一个案件最多 {MAX_PARTIES} 人，其余请随后补充。")
         )

@@ -58,7 +58,7 @@ def check_zone(zone: Zone, record: Record) -> None:
     kind = said["kind"]
     beyond = sorted(name for name in said if not allowed(zone, kind, name))
     if beyond:
-        raise Invalid("zone_field", "有的内容不允许进入本区", f"请在发送方去掉:{'、'.join(beyond)}。")
+        raise Invalid("zone_field", "有的内容不允许进入本区", f"请在发送方去掉：{'、'.join(beyond)}。")
 
 
 def stripped(zone: Zone, record: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class NotLoggedIn(BusinessError):
     status = 401
 
     def __init__(
-        self, code: str = "not_logged_in", title: str = "请先登录", detail: str = "登录已失效,请重新登录。"
+        self, code: str = "not_logged_in", title: str = "请先登录", detail: str = "登录已失效，请重新登录。"
     ) -> None:
         super().__init__(code, title, detail)
 

@@ -30,7 +30,7 @@ class SourceOwned(Conflict):
     """What was to be changed is kept by another system. `fields` names it."""
 
     def __init__(self, fields: tuple[str, ...]) -> None:
-        super().__init__("source_owned", "此项由办案系统维护", "请在办案系统中修改,修改后会自动同步到这里。")
+        super().__init__("source_owned", "此项由办案系统维护", "请在办案系统中修改，修改后会自动同步到这里。")
         self.fields = fields
 
 

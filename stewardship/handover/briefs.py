@@ -47,12 +47,12 @@ ROLES = {
     PartyRole.DRIVER: "驾驶人",
 }
 DELICATE = {
-    Sensitivity.MINOR: "涉及未成年人:不透露任何能认出其身份的信息。",
-    Sensitivity.DOMESTIC_VIOLENCE: "涉及家庭暴力:不向另一方透露对方住处、行踪和联系方式。",
-    Sensitivity.SEXUAL: "涉及性侵害:不在电话和消息里提及案情。",
-    Sensitivity.SUICIDE: "涉及自杀:说话慎重,不谈细节。",
-    Sensitivity.DEATH: "涉及死亡:先慰问,再谈事情。",
-    Sensitivity.THREATENED_WITNESS: "证人受到威胁:不透露有哪些证人。",
+    Sensitivity.MINOR: "涉及未成年人：不透露任何能认出其身份的信息。",
+    Sensitivity.DOMESTIC_VIOLENCE: "涉及家庭暴力：不向另一方透露对方住处、行踪和联系方式。",
+    Sensitivity.SEXUAL: "涉及性侵害：不在电话和消息里提及案情。",
+    Sensitivity.SUICIDE: "涉及自杀：说话慎重，不谈细节。",
+    Sensitivity.DEATH: "涉及死亡：先慰问，再谈事情。",
+    Sensitivity.THREATENED_WITNESS: "证人受到威胁：不透露有哪些证人。",
 }
 UNUSABLE = {Trust.STOLEN: "手机被抢被盗", Trust.RECYCLED: "号码已换主人", Trust.SHARED: "手机与他人共用"}
 
@@ -110,11 +110,11 @@ def _start(case: Case) -> Brief:
     brief = Brief(case.id, case.reference, case.number, case.kind, stage.name if stage else case.stage)
     brief.awaited, brief.next_due_at = case.awaited, case.silent_from
     if case.next_contact_on is not None:
-        brief.promised.append(f"下次联系当事人:{day(case.next_contact_on)}前。")
+        brief.promised.append(f"下次联系当事人：{day(case.next_contact_on)}前。")
     elif case.silent_from is not None:
         brief.promised.append(f"最晚 {moment(case.silent_from)} 前要向当事人告知进展。")
     if not case.sensitivity_known:
-        brief.do_not_say.append("还没有确认是否有敏感情形:先确认,再对外说明。")
+        brief.do_not_say.append("还没有确认是否有敏感情形：先确认，再对外说明。")
     brief.do_not_say += [DELICATE[Sensitivity(each)] for each in case.sensitivities]
     return brief
 
@@ -158,7 +158,7 @@ async def _appointments(made: Mapping[UUID, Brief], names: Mapping[UUID, str]) -
     ).order_by("starts_at")
     for each in open_ones:
         name, purpose = names.get(each.person_id, "当事人"), PURPOSES[each.purpose]
-        when = f"{moment(each.starts_at)} 约" if each.starts_at else "正在等对方选时间:"
+        when = f"{moment(each.starts_at)} 约" if each.starts_at else "正在等对方选时间："
         made[each.case_id].promised.append(f"{when}{name}来所{purpose}。")
 
 
@@ -168,7 +168,7 @@ async def _calls(made: Mapping[UUID, Brief], names: Mapping[UUID, str]) -> None:
     for task in tasks:
         if task.case_id is not None:
             name = names.get(task.person_id, "当事人")
-            made[task.case_id].promised.append(f"要给{name}打电话告知,最晚 {moment(task.due_at)}。")
+            made[task.case_id].promised.append(f"要给{name}打电话告知，最晚 {moment(task.due_at)}。")
 
 
 async def _limits(made: Mapping[UUID, Brief], cases: Mapping[UUID, Case], names: Mapping[UUID, str]) -> None:
@@ -184,9 +184,9 @@ async def _limits(made: Mapping[UUID, Brief], cases: Mapping[UUID, Case], names:
         brief, name = made[party.case_id], names[party.person_id]
         brief.do_not_say += _of_party(party, cases[party.case_id].kind, name)
         if party.person_id in protected:
-            brief.do_not_say.append(f"{name}受保护:不向任何人透露其情况、位置和联系方式,也不提有这个人。")
+            brief.do_not_say.append(f"{name}受保护：不向任何人透露其情况、位置和联系方式，也不提有这个人。")
             brief.safe_channels.append(_safe_way(name, plans.get(party.person_id)))
-        brief.safe_channels += [f"{name}:{UNUSABLE[trust]},核实前不要使用。" for trust in sorted(bad[party.person_id])]
+        brief.safe_channels += [f"{name}:{UNUSABLE[trust]}，核实前不要使用。" for trust in sorted(bad[party.person_id])]
 
 
 def _of_party(party: Party, kind: CaseKind | None, name: str) -> Iterator[str]:
@@ -199,6 +199,6 @@ def _of_party(party: Party, kind: CaseKind | None, name: str) -> Iterator[str]:
 
 def _safe_way(name: str, plan: ProtectionPlan | None) -> str:
     if plan is None or plan.safe_contact_id is None:
-        return f"{name}:没有安全电话,只能当面联系;微信、短信一律不用。"
+        return f"{name}：没有安全电话，只能当面联系；微信、短信一律不用。"
     start, end = (f"{at // 60:02}:{at % 60:02}" for at in (plan.hours_from, plan.hours_to))
-    return f"{name}:只在 {start}–{end} 拨安全电话,先对暗语;其他方式一律不用。"
+    return f"{name}：只在 {start}–{end} 拨安全电话，先对暗语；其他方式一律不用。"

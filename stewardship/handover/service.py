@@ -83,7 +83,7 @@ async def _officer_for(actor: Actor, officer_id: UUID) -> Officer:
 
 def _check_times(starts_at: datetime, ends_at: datetime) -> None:
     if ends_at <= starts_at or ends_at <= clock.now() or ends_at - starts_at > LONGEST_LEAVE:
-        raise Invalid("handover_times", "时间不对", "结束时间要晚于开始时间和现在,一次最长一年。")
+        raise Invalid("handover_times", "时间不对", "结束时间要晚于开始时间和现在，一次最长一年。")
 
 
 async def _fill_up(handover: Handover) -> int:

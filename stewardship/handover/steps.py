@@ -79,7 +79,7 @@ def check_state(handover: Handover, *allowed: HandoverState) -> None:
 def check_reason(reason: str) -> None:
     """Raises Invalid for none, or for one that is too long."""
     if not reason.strip() or len(reason) > REASON_LENGTH:
-        raise Invalid("handover_reason", "请写明原因", f"原因会留存备查,最多 {REASON_LENGTH} 个字。")
+        raise Invalid("handover_reason", "请写明原因", f"原因会留存备查，最多 {REASON_LENGTH} 个字。")
 
 
 async def check_taker(handover: Handover, officer_id: UUID) -> None:

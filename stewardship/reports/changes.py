@@ -23,8 +23,8 @@ from stewardship.reports.service import units_in_scope
 from stewardship.reports.tally_figures import tallied
 
 METHOD = (
-    "结构与自身变化分解(Kitagawa,《美国统计学会会刊》第50卷,1955年;Oaxaca 1973、Blinder 1973 的对称形式):"
-    "变化 = Σ占比变化×(该组两期均值−总体两期均值)+ Σ该组变化×两期平均占比,没有余项。样本少于 5 件的组并入“其他”。"
+    "结构与自身变化分解（Kitagawa,《美国统计学会会刊》第50卷，1955年；Oaxaca 1973、Blinder 1973 的对称形式）："
+    "变化 = Σ占比变化×（该组两期均值−总体两期均值）+ Σ该组变化×两期平均占比，没有余项。样本少于 5 件的组并入“其他”。"
 )
 CONTRIBUTORS = 3
 SMALLEST_EFFECT = 0.0005
@@ -102,7 +102,7 @@ async def change_of(unit_id: UUID, metric: Metric, before: Period, after: Period
             by.append(By(dimension, found, labels, contributors(metric, found, labels)))
     n0, n1 = (sum(cell.n for cell in cells[Dimension.UNIT].values()) for cells in (old, new))
     name = NAMES.get(metric) or name_of(metric.value)
-    sentence = headline(metric, name, by[0].decomposition) if by else f"{name}:样本不足,不作比较({n0}→{n1} 件)。"
+    sentence = headline(metric, name, by[0].decomposition) if by else f"{name}：样本不足，不作比较（{n0}→{n1} 件）。"
     return Change(unit_id, names[str(unit_id)], metric, name, before, after, n0, n1, sentence, by)
 
 
@@ -197,8 +197,8 @@ def headline(metric: Metric, name: str, found: Decomposition) -> str:
     verb = "没有变化" if not _noticed(metric, found.change) else "上升" if found.change > 0 else "下降"
     by = f" {_size(metric, abs(found.change))}" if verb != "没有变化" else ""
     return (
-        f"{name}从 {_value(metric, found.before)}({found.n_before} 件)到 {_value(metric, found.after)}"
-        f"({found.n_after} 件),{verb}{by}。"
+        f"{name}从 {_value(metric, found.before)}（{found.n_before} 件）到 {_value(metric, found.after)}"
+        f"（{found.n_after} 件），{verb}{by}。"
     )
 
 
@@ -207,7 +207,7 @@ def contributors(metric: Metric, found: Decomposition, names: dict[str, str]) ->
     parts = [part for effect in found.effects for part in _parts(effect, names[effect.value])]
     largest = sorted(parts, key=lambda part: -abs(part[1]))[:CONTRIBUTORS]
     said = [f"{words}影响 {_signed(metric, value)}({n})" for words, value, n in largest if _noticed(metric, value)]
-    return f"主要因素:{';'.join(said)}。" if said else "各部分没有明显变化。"
+    return f"主要因素：{';'.join(said)}。" if said else "各部分没有明显变化。"
 
 
 def _parts(effect: Effect, name: str) -> list[tuple[str, float, str]]:

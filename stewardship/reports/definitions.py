@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OURS = "本系统定义(指标口径第4节)"
+OURS = "本系统定义（指标口径第4节）"
 UNITS = {"share": "百分比", "duty_minutes": "值班分钟", "count": "件", "minutes": "分钟"}
 
 
@@ -22,14 +22,15 @@ class Definition:
 
 _SMALL = "样本少于 5 件时只显示件数。"
 _BINS = (
-    "中位数和九成位由固定分档的直方图得出,误差不超过所在档宽:10 分钟内 1 分钟,30 分钟内 2 分钟,更长的不超过三分之一。"
+    "中位数和九成位由固定分档的直方图得出，"
+    "误差不超过所在档宽：10 分钟内 1 分钟，30 分钟内 2 分钟，更长的不超过三分之一。"
 )
 
 DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "first_response",
-        "首次答复时长(首响)",
-        "从当事人最早一条未答复的消息,到民警第一次答复(对方看得到或当面、电话说到),只算值班时间。系统自动答复和收到提示不算。"
+        "首次答复时长（首响）",
+        "从当事人最早一条未答复的消息，到民警第一次答复（对方看得到或当面、电话说到），只算值班时间。系统自动答复和收到提示不算。"
         + _BINS
         + _SMALL,
         OURS,
@@ -46,8 +47,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "first_response_in_time_adjusted",
-        "首次答复按时率(核定)",
-        "同首次答复按时率,但把经上一级核定不属于超时的按按时计。与原始数字并列,不替代原始数字。" + _SMALL,
+        "首次答复按时率（核定）",
+        "同首次答复按时率，但把经上一级核定不属于超时的按按时计。与原始数字并列，不替代原始数字。" + _SMALL,
         OURS,
         "share",
         "first_response",
@@ -55,7 +56,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "full_answer",
         "完整答复时长",
-        "从当事人最早一条未答复的消息,到民警完整答复,只算值班时间。反问当事人不算答复。" + _BINS + _SMALL,
+        "从当事人最早一条未答复的消息，到民警完整答复，只算值班时间。反问当事人不算答复。" + _BINS + _SMALL,
         OURS,
         "duty_minutes",
         "answered_in_time",
@@ -63,8 +64,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "answered_in_time",
         "有问必答率",
-        "在承诺时限内得到民警完整答复的问题 ÷ 应答复的问题(已答复的,加上已超时仍未答复的)。"
-        "不需要答复而关闭的、并入其他问题的、由系统按记录答复且未被追问的不计入。重新打开的问题另计一次,原来的结果不变。"
+        "在承诺时限内得到民警完整答复的问题 ÷ 应答复的问题（已答复的，加上已超时仍未答复的）。"
+        "不需要答复而关闭的、并入其他问题的、由系统按记录答复且未被追问的不计入。重新打开的问题另计一次，原来的结果不变。"
         + _SMALL,
         OURS,
         "share",
@@ -72,8 +73,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "answered_in_time_adjusted",
-        "有问必答率(核定)",
-        "同有问必答率,但把经上一级核定不属于超时的按按时计。与原始数字并列,不替代原始数字。" + _SMALL,
+        "有问必答率（核定）",
+        "同有问必答率，但把经上一级核定不属于超时的按按时计。与原始数字并列，不替代原始数字。" + _SMALL,
         OURS,
         "share",
         "answered_in_time",
@@ -87,7 +88,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "from_record",
         "系统按记录答复",
-        "由系统按案件记录答复、没有被追问的问题。单列,不计入首响和有问必答率。",
+        "由系统按案件记录答复、没有被追问的问题。单列，不计入首响和有问必答率。",
         OURS,
         "count",
         "from_record",
@@ -96,7 +97,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "enrolment",
         "入群率",
         "首次邀请后 24 小时内加入的当事人 ÷ 应邀请的当事人。"
-        "未成年人、因记录在案的原因不邀请的、未满 24 小时的单列,不计入。" + _SMALL,
+        "未成年人、因记录在案的原因不邀请的、未满 24 小时的单列，不计入。" + _SMALL,
         OURS,
         "share",
         "enrolment",
@@ -112,8 +113,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "satisfaction",
         "满意率",
-        "(满意 + 基本满意)÷ 有效评价。加权满意率 =(满意 + 基本满意的一半)÷ 有效评价。始终与回复率并列。" + _SMALL,
-        "本系统定义(指标口径第4节);两种算法与东莞公开数据一致",
+        "（满意 + 基本满意）÷ 有效评价。加权满意率 =（满意 + 基本满意的一半）÷ 有效评价。始终与回复率并列。" + _SMALL,
+        "本系统定义（指标口径第4节）；两种算法与东莞公开数据一致",
         "share",
         "satisfaction",
     ),
@@ -123,7 +124,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "return_visits_in_time",
         "回访按时率",
-        "不满意评价后 24 小时内与本人通话的回访 ÷ 应完成的回访(联系不上的留在分母)。" + _SMALL,
+        "不满意评价后 24 小时内与本人通话的回访 ÷ 应完成的回访（联系不上的留在分母）。" + _SMALL,
         OURS,
         "share",
         "return_visits",
@@ -131,20 +132,25 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "return_visits_converted",
         "转化率",
-        "回访时表示满意或基本满意的 ÷ 应完成的回访(联系不上的留在分母)。" + _SMALL,
+        "回访时表示满意或基本满意的 ÷ 应完成的回访（联系不上的留在分母）。" + _SMALL,
         OURS,
         "share",
         "return_visits",
     ),
     Definition(
-        "telephone_tasks", "电话任务", "消息送不到而需要打电话告知的任务,按结果分列。", OURS, "count", "telephone_tasks"
+        "telephone_tasks",
+        "电话任务",
+        "消息送不到而需要打电话告知的任务，按结果分列。",
+        OURS,
+        "count",
+        "telephone_tasks",
     ),
     Definition(
         "rank",
         "下级单位排名",
-        "按有问必答率的 95% 置信区间(Wilson 区间)比较:区间不重叠才分先后,重叠的视为并列。"
-        "名次以可能的范围表示(如第 1 至 3 名)。样本少于 30 件的不排名。",
-        "E. B. Wilson,《美国统计学会会刊》第22卷,1927年;H. Goldstein、M. Healy,《皇家统计学会会刊A》第158卷,1995年",
+        "按有问必答率的 95% 置信区间（Wilson 区间）比较：区间不重叠才分先后，重叠的视为并列。"
+        "名次以可能的范围表示（如第 1 至 3 名）。样本少于 30 件的不排名。",
+        "E. B. Wilson,《美国统计学会会刊》第22卷，1927年；H. Goldstein、M. Healy,《皇家统计学会会刊A》第158卷，1995年",
         "count",
         None,
     ),

@@ -32,16 +32,16 @@ WORDS = {
     Kind.HANDED_OVER: "交由{owner}({unit})负责",
     Kind.ASKED: "当事人提问",
     Kind.RESPONDED: "{person}{channel}先行答复",
-    Kind.CLARIFICATION_ASKED: "{person}{channel}反问当事人:算首次答复,不算完整答复",
+    Kind.CLARIFICATION_ASKED: "{person}{channel}反问当事人：算首次答复，不算完整答复",
     Kind.ANSWERED: "{person}{channel}答复",
-    Kind.ANSWERED_FROM_RECORD: "系统按案件记录答复:不算民警答复",
-    Kind.ACKNOWLEDGED: "系统告知已收到:不算答复",
-    Kind.NOTED: "内部记录:不算答复",
+    Kind.ANSWERED_FROM_RECORD: "系统按案件记录答复：不算民警答复",
+    Kind.ACKNOWLEDGED: "系统告知已收到：不算答复",
+    Kind.NOTED: "内部记录：不算答复",
     Kind.CLOSED: "{person}注明不需要答复",
-    Kind.CHALLENGED: "当事人表示没有解决,按原来的提问时间继续计时",
-    Kind.REOPENED: "重新打开,另行计时",
+    Kind.CHALLENGED: "当事人表示没有解决，按原来的提问时间继续计时",
+    Kind.REOPENED: "重新打开，另行计时",
     Kind.MERGED_INTO: "并入同案的另一个问题",
-    Kind.MERGED_FROM: "同案的另一个问题并入,按较早的提问时间计时",
+    Kind.MERGED_FROM: "同案的另一个问题并入，按较早的提问时间计时",
     Kind.PAUSED: "完整答复暂停计时",
     Kind.RESUMED: "完整答复恢复计时",
     Kind.POLICY_CHANGED: "答复承诺有调整",
@@ -50,10 +50,10 @@ WORDS = {
 }
 MARKS = {
     "breach": "超过{target}时限",
-    "warning": "{target}时限已用 {percent}%,提醒负责人",
-    "escalation:duty_officer": "{target}时限将到,通知值班民警",
-    "escalation:instructor": "{target}已超时,通知教导员",
-    "escalation:sub_bureau": "{target}仍未完成,通知上级单位",
+    "warning": "{target}时限已用 {percent}%，提醒负责人",
+    "escalation:duty_officer": "{target}时限将到，通知值班民警",
+    "escalation:instructor": "{target}已超时，通知教导员",
+    "escalation:sub_bureau": "{target}仍未完成，通知上级单位",
 }
 TARGETS = {"first": "首次答复", "full": "完整答复"}
 STATUSES = {"open": "等待答复", "paused": "等待当事人或外部", "provisional": "系统已答复"}
@@ -169,7 +169,7 @@ def _line(entry: Entry, names: Names) -> Line:
     )
     since = entry.started_at
     if since is not None and since < entry.at:
-        words += f"(从 {time.local(since):%m月%d日 %H:%M} 起计)"
+        words += f"（从 {time.local(since):%m月%d日 %H:%M} 起计）"
     return Line(entry.at, entry.kind.value, words, person or (binding.owner if binding and owner else None))
 
 
@@ -195,9 +195,9 @@ EVENTS = {
     "inquiry.taken_on": "教导员接办",
     "inquiry.reassigned": "教导员转办",
     "inquiry.contested": "对超时提出异议",
-    "inquiry.contest_overdue": "超时异议逾期未审核,报再上一级",
-    "inquiry.adjusted": "上一级审核:异议成立,另列核定数字",
-    "inquiry.contest_rejected": "上一级审核:异议不成立",
+    "inquiry.contest_overdue": "超时异议逾期未审核，报再上一级",
+    "inquiry.adjusted": "上一级审核：异议成立，另列核定数字",
+    "inquiry.contest_rejected": "上一级审核：异议不成立",
 }
 """What the clock's own log does not tell."""
 

@@ -23,7 +23,7 @@ COLUMNS = (
     ("state", "情况"),
     ("counted", "计入"),
     ("good", "达标"),
-    ("minutes", "时长(分钟)"),
+    ("minutes", "时长（分钟）"),
     ("score", "评价"),
     ("detail", "说明"),
 )
@@ -68,7 +68,7 @@ async def export(actor: Actor, figure: Figure, unit_id: UUID, period: Period, fi
     ):
         rows += page
         if len(rows) > MOST_ROWS:
-            raise Invalid("export_too_long", "行数太多", f"一次最多导出 {MOST_ROWS} 行,请缩短时间段或选择下级单位。")
+            raise Invalid("export_too_long", "行数太多", f"一次最多导出 {MOST_ROWS} 行，请缩短时间段或选择下级单位。")
     await audit.record(
         "report.exported", actor, ("unit", unit_id), unit_id=unit_id, figure=figure.value, rows=len(rows)
     )

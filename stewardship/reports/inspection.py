@@ -88,7 +88,7 @@ async def who_looked_at(
     """
     case = await Case.get_or_none(id=case_id, unit_id__in=list(actor.units(Role.INSPECTOR)))
     if case is None:
-        raise NotFound("case_not_found", "没有找到这个案件", "可能不在您的权限范围内,请核对编号。")
+        raise NotFound("case_not_found", "没有找到这个案件", "可能不在您的权限范围内，请核对编号。")
     await _record(actor, "case", case_id, "who_looked_at", proof)
     return await _looks(_OF_CASE, after, limit, case_id, proof=proof)
 
@@ -175,7 +175,7 @@ async def looked_at_by(
     """What an officer read or revealed, newest first. Raises NotFound for an officer of a unit out of scope."""
     officer = await Officer.get_or_none(id=officer_id, unit_id__in=list(actor.units(Role.INSPECTOR)))
     if officer is None:
-        raise NotFound("officer_not_found", "没有找到这位民警", "可能不在您的权限范围内,请核对警号。")
+        raise NotFound("officer_not_found", "没有找到这位民警", "可能不在您的权限范围内，请核对警号。")
     await _record(actor, "officer", officer_id, "looked_at_by", proof)
     return await _looks(_OF_OFFICER, after, limit, officer_id, period.start, period.end, proof=proof)
 

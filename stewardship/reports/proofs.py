@@ -73,7 +73,7 @@ async def make(actor: Actor, about: About, reason: str, signer: Signer) -> dict[
     """
     looks = await _looks(actor, about)
     if len(looks) > MOST_ROWS:
-        raise Invalid("proof_too_long", "记录太多", f"一份证明最多 {MOST_ROWS} 条,请缩短时间段,分几份导出。")
+        raise Invalid("proof_too_long", "记录太多", f"一份证明最多 {MOST_ROWS} 条，请缩短时间段，分几份导出。")
     officer = await Officer.get(id=actor.id)
     number, head = await audit.head()
     document = {
@@ -105,7 +105,7 @@ async def _looks(actor: Actor, about: About) -> list[Look]:
     if about.kind == "person":
         return await inspection.who_looked_at_person(actor, about.id, limit=limit, proof=True)
     if about.period is None:
-        raise Invalid("proof_period", "请选择时间段", "按民警或单位出具证明,需要起止日期。")
+        raise Invalid("proof_period", "请选择时间段", "按民警或单位出具证明，需要起止日期。")
     if about.kind == "officer":
         return await inspection.looked_at_by(actor, about.id, about.period, limit=limit, proof=True)
     return await inspection.without_relation(actor, about.id, about.period, limit=limit, proof=True)

@@ -42,7 +42,7 @@ class Period:
 
     def __post_init__(self) -> None:
         if not timedelta(0) <= self.last - self.first < timedelta(days=LONGEST_PERIOD):
-            raise Invalid("report_period", "统计时间段不对", "结束日期不能早于开始日期,最长一年。")
+            raise Invalid("report_period", "统计时间段不对", "结束日期不能早于开始日期，最长一年。")
 
     @property
     def start(self) -> datetime:

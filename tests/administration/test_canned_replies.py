@@ -16,7 +16,7 @@ from stewardship.foundation.errors import Conflict, Invalid, NotFound
 from tests.administration.conftest import Pair
 from tests.support.world import World, acting, case_with
 
-WAITING = Draft("鉴定中", "您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。{单位},{值班电话}。")
+WAITING = Draft("鉴定中", "您的案件（{编号}）正在等鉴定意见，{下次联系}前会告诉您。{单位},{值班电话}。")
 
 
 async def test_a_reply_is_filled_in_for_the_case(world: World) -> None:
@@ -26,7 +26,7 @@ async def test_a_reply_is_filled_in_for_the_case(world: World) -> None:
     case = await cases.access_case(steward, joined.case.id)
     [found] = await canned.replies_for(steward, case=case)
     words = (await canned.fill([found], case))[reply.id]
-    assert words == f"您的案件({case.reference})正在等鉴定意见,____前会告诉您。柳堤派出所,0551-00000000。"
+    assert words == f"您的案件（{case.reference}）正在等鉴定意见，____前会告诉您。柳堤派出所，0551-00000000。"
 
 
 async def test_one_sees_the_citys_ones_units_and_own_and_nobody_elses(world: World, system: Pair) -> None:
@@ -63,11 +63,11 @@ async def test_the_kind_of_the_case_the_words_and_the_use_decide_the_order(world
 async def test_every_edit_is_a_version_and_the_slower_of_two_is_told(world: World) -> None:
     instructor = await acting(world.instructor)
     reply = await canned.write(instructor, Draft("本所", "您好。"), own=False, unit_id=world.station.id)
-    await canned.edit(instructor, reply.id, Draft("本所", "您好,请稍候。"), expected_version=1)
+    await canned.edit(instructor, reply.id, Draft("本所", "您好，请稍候。"), expected_version=1)
     with pytest.raises(Conflict, match="canned_reply_changed"):
         await canned.edit(instructor, reply.id, Draft("本所", "别的。"), expected_version=1)
     said = [(row.version, row.text) for row in await canned.versions(instructor, reply.id)]
-    assert said == [(2, "您好,请稍候。"), (1, "您好。")]
+    assert said == [(2, "您好，请稍候。"), (1, "您好。")]
     await canned.retire(instructor, reply.id)
     assert await canned.replies_for(instructor) == []
     with pytest.raises(NotFound):
@@ -90,7 +90,7 @@ async def test_only_who_keeps_it_changes_it(world: World) -> None:
             await attempt
 
 
-@pytest.mark.parametrize("text", ["您好,{姓名}", "您好,{编号", "}您好", "{}", "{{编号}}"])
+@pytest.mark.parametrize("text", ["您好，{姓名}", "您好，{编号", "}您好", "{}", "{{编号}}"])
 def test_a_placeholder_that_nobody_fills_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="canned_placeholder"):
         check_text("问候", text)

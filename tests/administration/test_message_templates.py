@@ -96,7 +96,7 @@ async def test_what_cannot_be_filled_is_not_handed_in(in_use: None, system: Pair
     drafted = await templates.draft(system.one, *PLACE, wrong)
     with pytest.raises(Invalid) as refused:
         await templates.submit(system.one, drafted.id)
-    assert refused.value.detail == "phrase1:内容放不下:5 个汉字以内。请修改后再试。"
+    assert refused.value.detail == "phrase1：内容放不下：5 个汉字以内。请修改后再试。"
     assert (await templates.access_template(system.one, drafted.id)).state == "draft"
 
 
@@ -137,11 +137,11 @@ def test_a_trial_shows_the_words_and_names_what_is_wrong() -> None:
 
 
 def test_an_sms_is_shown_whole_and_measured_with_its_longest_words() -> None:
-    fits = Definition(text="您好,{1},方便时请回电。", parameters=(Parameter(value="pretext", limit=64),))
-    assert try_out(SAFE_PRETEXT, Channel.SMS, fits).text == "您好,您预约的快递,方便时请回电。"
-    narrow = Definition(text="您好,{1}。", parameters=(Parameter(value="pretext", limit=8),))
+    fits = Definition(text="您好，{1}，方便时请回电。", parameters=(Parameter(value="pretext", limit=64),))
+    assert try_out(SAFE_PRETEXT, Channel.SMS, fits).text == "您好，您预约的快递，方便时请回电。"
+    narrow = Definition(text="您好，{1}。", parameters=(Parameter(value="pretext", limit=8),))
     [problem] = try_out(SAFE_PRETEXT, Channel.SMS, narrow).problems
-    assert problem.message == "内容最长时放不下:8 个字以内"
+    assert problem.message == "内容最长时放不下：8 个字以内"
     [empty] = try_out(SAFE_PRETEXT, Channel.SMS, Definition()).problems
     assert empty.field == "text"
     assert trying.TEMPLATED == (Channel.MP_SUBSCRIBE, Channel.OA_TEMPLATE, Channel.SMS)
@@ -174,18 +174,18 @@ def test_what_is_missing_differs_or_is_unused_is_found() -> None:
     assert [(finding.template_id, finding.what, finding.grave) for finding in found] == [
         ("A", "date2 is not a field of it", True),
         ("A", "its consent is long_term there, one_time here", True),
-        ("A", "its field time3 (时间) is filled by nothing", True),
+        ("A", "its field time3 （时间） is filled by nothing", True),
         ("B", "not on the account", True),
         ("A", "its title is 进度 there, 办理进度通知 here", False),
         ("A", "thing7 is labelled 事由 there, 事项 here", False),
-        ("C", "on the account (旧模板), used by no notice", False),
+        ("C", "on the account （旧模板）, used by no notice", False),
     ]
     assert found[0].notices == ("update_posted",)
 
 
 @pytest.mark.parametrize(
     "content",
-    ["会议时间:{{date2.DATA}}\n会议地点:{{thing1.DATA}}\n", "会议时间:{{date2.DATA}}\n会议地点: {{ thing1.DATA }}"],
+    ["会议时间：{{date2.DATA}}\n会议地点：{{thing1.DATA}}\n", "会议时间：{{date2.DATA}}\n会议地点: {{ thing1.DATA }}"],
 )
 def test_the_platforms_lines_are_read_as_fields(content: str) -> None:
     assert parse_fields(content) == (("date2", "会议时间"), ("thing1", "会议地点"))

@@ -41,7 +41,7 @@ async def asked(world: World) -> Clock:
     joined = await case_with(world, VICTIM)
     member = joined.members[0]
     actor = Actor(ActorKind.CITIZEN, member.person_id)
-    found = await inquiries.ask(actor, member, "什么时候有结果?", channel="oa", source_key=None)
+    found = await inquiries.ask(actor, member, "什么时候有结果？", channel="oa", source_key=None)
     return await Clock.get(subject_id=found.inquiry.id)
 
 
@@ -61,7 +61,7 @@ async def run_jobs() -> None:
 async def test_open_questions_take_a_promise_that_two_have_agreed_on(world: World, system: Pair) -> None:
     waiting = await asked(world)
     change = await publishing.propose(system.one, for_station(world, 20), "群众等得久")
-    assert approvals.describe(change)[0] == "首次答复:20 分钟(值班时间)"
+    assert approvals.describe(change)[0] == "首次答复：20 分钟（值班时间）"
     await run_jobs()
     assert (await Clock.get(id=waiting.id)).first_due_at == waiting.first_due_at, "nothing before it is approved"
     decided = await approvals.approve(system.other, change.id, "同意")

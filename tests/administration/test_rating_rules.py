@@ -81,10 +81,10 @@ def test_no_rules_ask_whoever_is_at_risk() -> None:
 
 async def test_rules_on_an_older_version_are_refused_and_said_in_plain_words(world: World, system: Pair) -> None:
     assert administration.rules_lines(DEFAULT_RULES) == [
-        "办结时评价:治安、刑事、交通事故、纠纷",
-        "节点后 30 分钟发送(只在 9:00 至 20:00),7 天内有效",
+        "办结时评价：治安、刑事、交通事故、纠纷",
+        "节点后 30 分钟发送（只在 9:00 至 20:00），7 天内有效",
         "同一人 7 天内最多评价一次",
-        "不发送:嫌疑人家属、证人、律师;未成年人、被保护人和敏感案件始终不发送",
+        "不发送：嫌疑人家属、证人、律师；未成年人、被保护人和敏感案件始终不发送",
     ]
     await agreed(system, cap=timedelta(days=30))
     with pytest.raises(Conflict, match="rating_rules_changed"):

@@ -73,7 +73,7 @@ async def test_a_unit_and_an_officer_are_edited_within_ones_units(world: World, 
     unit = await administration.edit_unit(
         system.one,
         world.station.id,
-        name="柳堤派出所(新)",
+        name="柳堤派出所（新）",
         duty_phone="0551-1",
         address="柳堤路 1 号",
         calendar_code="round_the_clock",
@@ -107,7 +107,7 @@ async def test_a_table_of_officers_is_taken_whole_or_not_at_all(world: World, sy
         "",
         "警号在表中重复",
         "警号已存在",
-        "单位代码不存在,或不在您的管理范围内",
+        "单位代码不存在，或不在您的管理范围内",
         "手机号码应为 11 位",
         "警号应为 3 至 16 位字母或数字",
     ]

@@ -149,6 +149,6 @@ async def test_personal_data_is_not_cached_on_the_way(victim: httpx.AsyncClient)
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("number", ["皖公(莲)受案字〔2026〕123号", "皖公（莲）受案字[2026]123号"])
+@pytest.mark.parametrize("number", ["皖公（莲）受案字〔2026〕123号", "皖公（莲）受案字[2026]123号"])
 def test_a_case_number_has_the_brackets_of_official_print_or_of_the_keyboard(number: str) -> None:
     assert TypeAdapter(CaseNumber).validate_python(number) == number

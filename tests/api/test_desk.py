@@ -108,11 +108,11 @@ async def test_a_day_off_that_an_administrator_enters_moves_what_is_promised(
 ) -> None:
     victim, administrator = await bearer(city, "victim"), await bearer(city, "system_administrator")
     asked, day = f"/my/cases/{city.case.id}/inquiries", f"/holidays/{clock.today().isoformat()}"
-    before = await client.post(asked, json={"text": "什么时候鉴定?", "client_key": "tap-00000001"}, headers=victim)
+    before = await client.post(asked, json={"text": "什么时候鉴定？", "client_key": "tap-00000001"}, headers=victim)
     free = {"workday": False, "reason": "全市停电"}
     assert (await client.put(day, json=free, headers=administrator)).status_code == 200
     other = await bearer(city, "opponent")
-    after = await client.post(asked, json={"text": "什么时候鉴定?", "client_key": "tap-00000002"}, headers=other)
+    after = await client.post(asked, json={"text": "什么时候鉴定？", "client_key": "tap-00000002"}, headers=other)
     due = [clock.local(datetime.fromisoformat(each.json()["due_at"])).date() for each in (before, after)]
     assert due == [clock.today(), clock.today() + timedelta(days=1)]
     assert await Event.filter(kind="calendar.changed").exists(), "the event by which open clocks follow"
@@ -126,7 +126,7 @@ async def test_several_messages_are_one_inquiry_and_one_answer_settles_it(
     path = f"/my/cases/{city.case.id}/inquiries"
     taken = [
         (await client.post(path, json={"text": text, "client_key": f"tap-{i:08}"}, headers=victim)).json()
-        for i, text in enumerate(["在吗", "几天了", "到底管不管", "回话!"])
+        for i, text in enumerate(["在吗", "几天了", "到底管不管", "回话！"])
     ]
     assert len({each["inquiry_id"] for each in taken}) == 1
     assert [each["is_new"] for each in taken] == [True, False, False, False]
@@ -188,7 +188,7 @@ async def test_no_one_is_two_administrators(client: httpx.AsyncClient, city: Cit
 
 async def test_thanks_wait_for_nobody_and_an_emergency_is_sent_to_110(client: httpx.AsyncClient, city: City) -> None:
     victim, path = await bearer(city, "victim"), f"/my/cases/{city.case.id}/inquiries"
-    thanks = await client.post(path, json={"text": "谢谢!", "client_key": "tap-thanks"}, headers=victim)
+    thanks = await client.post(path, json={"text": "谢谢！", "client_key": "tap-thanks"}, headers=victim)
     assert thanks.json()["inquiry_id"] is None
     danger = await client.post(path, json={"text": "他正在砍我家的门", "client_key": "tap-danger"}, headers=victim)
     assert danger.json()["emergency"] is True

@@ -83,7 +83,7 @@ async def test_a_question_concerns_who_is_to_answer_it_and_who_watches_over_them
     told().clear()
     member = joined.members[0]
     asked = await inquiries.ask(
-        Actor(ActorKind.CITIZEN, member.person_id), member, "多久有结果?", channel="oa", source_key=None
+        Actor(ActorKind.CITIZEN, member.person_id), member, "多久有结果？", channel="oa", source_key=None
     )
     await until(lambda: any(hint.subject_id == asked.inquiry.id for hint in told()))
     concerns = await live.concerns_of(told())

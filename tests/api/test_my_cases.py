@@ -18,7 +18,7 @@ async def test_a_victim_reads_where_the_case_stands_and_who_is_responsible(
     assert answer.status_code == 200
     [case] = answer.json()["items"]
     assert case["reference"] == city.case.reference
-    assert case["now"] == "您反映的情况已经登记,民警正在审查。"
+    assert case["now"] == "您反映的情况已经登记，民警正在审查。"
     assert case["handler"] == {"title": "王警官", "unit_name": "莲花派出所", "desk_phone": "0551-60000000"}
 
 

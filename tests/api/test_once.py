@@ -78,7 +78,7 @@ async def test_the_key_of_another_request_is_refused(client: httpx.AsyncClient, 
 
 async def test_somebody_elses_key_is_another_one(client: httpx.AsyncClient, city: City) -> None:
     path = f"/my/cases/{city.case.id}/inquiries"
-    asked = {"text": "什么时候鉴定?", "client_key": "tap-00000001"}
+    asked = {"text": "什么时候鉴定？", "client_key": "tap-00000001"}
     ids = set()
     for who in ("victim", "opponent"):
         headers = {"Authorization": f"Bearer {await citizen_token(city, who)}", HEADER: KEY}

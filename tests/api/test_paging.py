@@ -82,12 +82,12 @@ async def everything_at_once(city: City) -> None:
         await updates.post_update(
             steward,
             city.case.id,
-            text=f"第{number}次走访,情况不同。",
+            text=f"第{number}次走访，情况不同。",
             awaited="等待核对",
             next_contact_on=clock.today(),
             audience=Audience(AudienceKind.EVERYONE),
         )
-        asked = await inquiries.ask(SYSTEM, victim, "几时有结果?", channel="mp", source_key=f"key-{number}")
+        asked = await inquiries.ask(SYSTEM, victim, "几时有结果？", channel="mp", source_key=f"key-{number}")
         await inquiries.close_without_reply(steward, asked.inquiry.id, "重复")
         await files.announce(
             SYSTEM, media_id="m", person_id=victim.person_id, case_id=city.case.id, origin="oa", key=f"key-{number}"

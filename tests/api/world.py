@@ -117,7 +117,7 @@ async def build_world(city: City, services: api.Services, platform: Platform) ->
     victim = city.members["victim"]
     token = new_token()
     asker = Actor(ActorKind.CITIZEN, victim.person_id)
-    asked = await inquiries.ask(asker, victim, "什么时候有结果?", channel="mp", source_key=None)
+    asked = await inquiries.ask(asker, victim, "什么时候有结果？", channel="mp", source_key=None)
     other = city.members["opponent"]
     elsewhere = await inquiries.ask(
         Actor(ActorKind.CITIZEN, other.person_id), other, "我也想问。", channel="mp", source_key=None
@@ -199,7 +199,7 @@ async def leave_of_colleague(city: City) -> Handover:
 
 def sheet_of(steward: str, name: str) -> bytes:
     """A table with one case and one party."""
-    return f"案件序号,案管家警号,当事人姓名,当事人身份\n1,{steward},{name},受害人\n".encode()
+    return f"案件序号，案管家警号，当事人姓名，当事人身份\n1,{steward},{name}，受害人\n".encode()
 
 
 async def machines(city: City) -> dict[str, Registered]:
@@ -330,7 +330,7 @@ async def desk_session(officer_id: UUID) -> Session:
 
 async def reply(city: City) -> CannedReply:
     """A canned reply of the station."""
-    draft = canned.Draft("已受理", "您的案件({编号})已受理。")
+    draft = canned.Draft("已受理", "您的案件（{编号}）已受理。")
     instructor = await acting(city.officers["instructor"])
     return await canned.write(instructor, draft, own=False, unit_id=city.station.id)
 

@@ -89,7 +89,7 @@ async def test_concurrent_duplicates_are_taken_in_once(
 async def test_many_questions_at_once_from_one_party_stand_in_one_inquiry(
     http: httpx.AsyncClient, settings: Settings, joined: Joined
 ) -> None:
-    bodies = [text_message(joined.identities[0].openid, f"第{n}个问题,请答复我") for n in range(12)]
+    bodies = [text_message(joined.identities[0].openid, f"第{n}个问题，请答复我") for n in range(12)]
     await asyncio.gather(*(deliver(http, settings, body) for body in bodies))
     inquiry = await Inquiry.get()
     assert inquiry.messages == 12
@@ -243,7 +243,7 @@ async def test_a_question_by_sms_becomes_an_inquiry_once(
     http: httpx.AsyncClient, settings: Settings, joined: Joined
 ) -> None:
     secret = settings.sms.callback_secret.get_secret_value()
-    reply = {"nationcode": "86", "mobile": joined.numbers[0], "text": "我的包找到了吗?", "sign": "案管家", "time": 1}
+    reply = {"nationcode": "86", "mobile": joined.numbers[0], "text": "我的包找到了吗？", "sign": "案管家", "time": 1}
     for _ in range(3):
         assert (await http.post(f"/sms/{secret}/reply", json=reply)).status_code == 200
     assert (await Inquiry.get()).messages == 1

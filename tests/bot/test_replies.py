@@ -55,9 +55,9 @@ def test_any_text_fits_and_a_short_one_is_unchanged(text: str, limit: int) -> No
 
 
 def test_what_can_be_chosen_is_tapped_in_an_official_account_and_typed_elsewhere() -> None:
-    reply = Reply("请选择:", options=("甲案", "乙案"))
+    reply = Reply("请选择：", options=("甲案", "乙案"))
     tapped = rendered("oa", reply).split("\n")
     assert tapped[2] == '<a href="weixin://bizmsgmenu?msgmenucontent=2&msgmenuid=choose:2">2 乙案</a>'
-    assert rendered("mp", reply) == "请选择:\n1 甲案\n2 乙案"
-    many = Reply("请选择:", options=("一个很长的案件名称",) * 30)
+    assert rendered("mp", reply) == "请选择：\n1 甲案\n2 乙案"
+    many = Reply("请选择：", options=("一个很长的案件名称",) * 30)
     assert "weixin:" not in rendered("oa", many), "too long for links: numbers still fit"

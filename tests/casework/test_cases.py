@@ -11,7 +11,7 @@ from stewardship.casework.cases.models import Case, CaseKind, Sensitivity
 from stewardship.foundation.errors import Conflict, Invalid
 from tests.support.world import World, acting, register
 
-NUMBER = "皖公(柳)受案字〔2026〕7号"
+NUMBER = "皖公（柳）受案字〔2026〕7号"
 
 
 async def test_a_number_that_another_case_has_is_refused(world: World) -> None:

@@ -58,7 +58,7 @@ async def test_an_edit_changes_what_goes_out_and_two_who_edit_do_not_overwrite_e
     joined, draft = await drafted(world)
     steward = await acting(world.steward)
     content = drafts.Content(
-        "已受理,请先验伤。",
+        "已受理，请先验伤。",
         "验伤结果",
         clock.today() + timedelta(days=2),
         Audience(AudienceKind.SIDES, frozenset({Side.A})),
@@ -68,7 +68,7 @@ async def test_an_edit_changes_what_goes_out_and_two_who_edit_do_not_overwrite_e
         await drafts.edit(steward, joined.case, draft.id, content, expected_version=1)
     posted = await drafts.release_draft(steward, joined.case, draft.id, expected_version=changed.version)
     assert posted.member_ids == (joined.members[0].id,)
-    assert (await updates.updates_for(joined.members[0], joined.case))[0].text == "已受理,请先验伤。"
+    assert (await updates.updates_for(joined.members[0], joined.case))[0].text == "已受理，请先验伤。"
 
 
 async def test_what_nobody_releases_in_time_is_silence(world: World) -> None:
@@ -123,7 +123,7 @@ async def test_a_draft_of_another_case_is_not_found(world: World) -> None:
 
 async def test_the_units_own_words_come_before_the_houses(world: World) -> None:
     instructor = await acting(world.instructor)
-    own = Wording("本所已受理,联系电话见回执。", "开展调查", 5)
+    own = Wording("本所已受理，联系电话见回执。", "开展调查", 5)
     await templates.add_template(instructor, world.station.id, CaseKind.PUBLIC_ORDER, "accepted", "受理", own)
     _, draft = await drafted(world)
     assert drafts.content_of(draft).text == own.text
@@ -139,7 +139,7 @@ async def test_only_the_units_instructors_change_its_words(world: World) -> None
         await acting(world.instructor), world.station.id, None, "reported", "登记", Wording("已登记。", "审查")
     )
     assert kept.id is not None
-    changed = Wording("已登记,请等候。", "审查")
+    changed = Wording("已登记，请等候。", "审查")
     with pytest.raises(NotFound):
         await templates.change_template(await acting(world.steward), kept.id, "登记", changed, expected_version=1)
     await templates.change_template(await acting(world.instructor), kept.id, "登记", changed, expected_version=1)

@@ -84,10 +84,10 @@ async def test_silence_is_told_to_the_steward_then_to_the_instructor(world: Worl
 
 async def test_a_near_copy_of_the_last_update_counts_as_silence(world: World) -> None:
     joined = await case_with(world, (PartyRole.VICTIM, Side.A))
-    await post(world, joined.case, "案件正在进一步调查中,请耐心等待。")
+    await post(world, joined.case, "案件正在进一步调查中，请耐心等待。")
     before = await Case.get(id=joined.case.id)
     clock.set_offset(clock.offset() + timedelta(days=3))
-    posted = await post(world, joined.case, "案件正在进一步调查中，请您耐心等待!")
+    posted = await post(world, joined.case, "案件正在进一步调查中，请您耐心等待！")
     after = await Case.get(id=joined.case.id)
     assert posted.update.near_copy
     assert after.silent_from == before.silent_from
@@ -156,5 +156,5 @@ def test_every_role_has_a_row_with_its_basis() -> None:
 
 
 def test_a_new_text_is_no_near_copy() -> None:
-    assert not is_near_copy("鉴定意见已经出具,请来领取", "已委托鉴定机构进行鉴定")
+    assert not is_near_copy("鉴定意见已经出具，请来领取", "已委托鉴定机构进行鉴定")
     assert not is_near_copy("任何内容", None)

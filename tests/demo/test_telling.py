@@ -55,7 +55,7 @@ async def test_the_first_step_that_fails_ends_the_story(capsys: pytest.CaptureFi
     told, timeline = await told_with(holds, fails, holds)
     assert (told, told.well) == (Told(3, 1), False)
     assert timeline.shown[-1] == (2, "failed")
-    assert "[ 2/3] ✗ 失败的一步\n        数目:应为 2,实为 1" in capsys.readouterr().out
+    assert "[ 2/3] ✗ 失败的一步\n        数目：应为 2，实为 1" in capsys.readouterr().out
 
 
 async def test_what_does_not_happen_in_time_fails() -> None:

@@ -71,7 +71,7 @@ async def _reassign(page: Page, to: str) -> list[str]:
 
 async def _answer(colleague: Desk) -> None:
     await colleague.page.get_by_role("link", name=re.compile(re.escape(LATE_QUESTION[:-1]))).click()
-    await colleague.page.get_by_role("textbox", name="答复").fill("手机已完成检验,明天上午可以来所里领取。")
+    await colleague.page.get_by_role("textbox", name="答复").fill("手机已完成检验，明天上午可以来所里领取。")
     await colleague.page.get_by_role("button", name="发送答复").click()
     await expect(colleague.page.get_by_text("答复已发出。")).to_be_visible()
 

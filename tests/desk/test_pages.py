@@ -79,8 +79,8 @@ async def test_the_login_page(officer: Officers, town: TownThere) -> None:
 
 
 async def test_the_stewards_pages(officer: Officers, town: TownThere) -> None:
-    await town.write(2, "请问伤情鉴定什么时候能出结果?我已经等了很久了,家里老人也很着急,麻烦您尽快告诉我一声。" * 3)
-    await town.write(2, "还有,医药费的发票是不是现在就要交?")
+    await town.write(2, "请问伤情鉴定什么时候能出结果？我已经等了很久了，家里老人也很着急，麻烦您尽快告诉我一声。" * 3)
+    await town.write(2, "还有，医药费的发票是不是现在就要交？")
     desk = await officer("steward")
     page = desk.page
     line = page.get_by_role("link", name=re.compile("医药费的发票"))
@@ -103,7 +103,7 @@ async def test_the_stewards_pages(officer: Officers, town: TownThere) -> None:
     await expect(page.get_by_role("table")).to_be_visible()
     wrong += await look(page, "cases")
     await desk.open(f"/cases/{town.cases[0]}")
-    await expect(page.get_by_text("能看到:")).to_be_visible()
+    await expect(page.get_by_text("能看到：")).to_be_visible()
     wrong += await look(page, "case", narrow=True)
     await desk.open("/cases/01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70")
     await expect(page.get_by_role("alert")).to_be_visible()

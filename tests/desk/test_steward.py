@@ -32,7 +32,7 @@ async def test_a_first_login_sets_up_the_second_factor(officer: Officers, town: 
 async def test_a_steward_answers_from_the_queue_while_another_question_comes_in(
     officer: Officers, town: TownThere
 ) -> None:
-    await town.write(0, "我的车什么时候能取?")
+    await town.write(0, "我的车什么时候能取？")
     desk = await officer("steward")
     page = desk.page
     line = page.get_by_role("link", name=re.compile("我的车什么时候能取"))
@@ -40,7 +40,7 @@ async def test_a_steward_answers_from_the_queue_while_another_question_comes_in(
     await expect(line).to_contain_text("剩 ")
     await expect(page).to_have_title(re.compile(r"^\(\d+\) 待办"))
 
-    await town.write(3, "鉴定费谁出?")
+    await town.write(3, "鉴定费谁出？")
     await expect(page.get_by_role("link", name=re.compile("鉴定费谁出"))).to_be_visible(timeout=5_000)
 
     await page.keyboard.press("j")
@@ -49,7 +49,7 @@ async def test_a_steward_answers_from_the_queue_while_another_question_comes_in(
     await page.keyboard.press("a")
     box = page.get_by_role("textbox", name="答复")
     await expect(box).to_be_focused()
-    await box.fill("周五上午九点可以来所里取车,请带身份证。")
+    await box.fill("周五上午九点可以来所里取车，请带身份证。")
     await page.get_by_role("button", name="预览").click()
     await expect(page.locator("blockquote")).to_contain_text("周五上午九点可以来所里取车")
     await page.get_by_role("button", name="发送答复").click()
@@ -68,17 +68,17 @@ async def test_two_officers_answer_at_once_and_one_is_told_and_loses_nothing(
         await desk.page.get_by_role("link", name=re.compile("还要等多久")).click()
         await expect(desk.page.get_by_role("textbox", name="答复")).to_be_visible()
     await first.page.get_by_role("textbox", name="答复").fill("预计下周三前。")
-    await second.page.get_by_role("textbox", name="答复").fill("我们正在催办,下周答复您。")
+    await second.page.get_by_role("textbox", name="答复").fill("我们正在催办，下周答复您。")
     await second.page.route("**/api/v1/live", lambda route: route.abort())
     await first.page.get_by_role("button", name="发送答复").click()
     await expect(first.page.get_by_text("答复已发出。")).to_be_visible()
     await expect(second.page.get_by_text("预计下周三前。")).to_be_visible()
-    await expect(second.page.get_by_role("textbox", name="答复")).to_have_value("我们正在催办,下周答复您。")
+    await expect(second.page.get_by_role("textbox", name="答复")).to_have_value("我们正在催办，下周答复您。")
     await expect(second.page.get_by_role("status").filter(has_text="同事已经答复")).to_be_visible()
 
 
 async def test_what_was_typed_survives_a_reload_and_a_session_that_ended(officer: Officers, town: TownThere) -> None:
-    await town.write(4, "材料交到哪里?")
+    await town.write(4, "材料交到哪里？")
     desk = await officer("instructor", again=True)
     page = desk.page
     await page.get_by_role("link", name=re.compile("材料交到哪里")).click()
@@ -94,7 +94,7 @@ async def test_what_was_typed_survives_a_reload_and_a_session_that_ended(officer
           [...document.querySelectorAll("button")].find((each) => each.textContent.trim() === "发送答复").click();
         }"""
     )
-    await expect(page.get_by_text("登录已失效,请重新登录。您填写的内容还在。")).to_be_visible()
+    await expect(page.get_by_text("登录已失效，请重新登录。您填写的内容还在。")).to_be_visible()
     await expect(box).to_be_hidden()
     await desk.log_in()
     await expect(box).to_have_value("请交到一楼综合窗口。")
@@ -106,7 +106,7 @@ async def test_a_lost_connection_is_shown_and_heals(officer: Officers, town: Tow
     await expect(page.get_by_text("实时", exact=True)).to_be_visible()
     desk.faults.may_be_offline = True
     await desk.context.set_offline(True)
-    await expect(page.get_by_text("连接中断,正在重连")).to_be_visible()
+    await expect(page.get_by_text("连接中断，正在重连")).to_be_visible()
     await town.write(5, "断线的时候我问了一句")
     await desk.context.set_offline(False)
     await expect(page.get_by_text(re.compile("连接已恢复|实时"))).to_be_visible()

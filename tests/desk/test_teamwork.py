@@ -12,12 +12,12 @@ from tests.desk.test_pages import look
 
 pytestmark = pytest.mark.timeout(300)
 
-HEAD = "案件序号,案管家警号,当事人姓名,当事人身份,手机号码"
+HEAD = "案件序号，案管家警号，当事人姓名，当事人身份，手机号码"
 
 
 def table(steward: str, phone: str) -> FilePayload:
     """A case with one party, as a spreadsheet saves it."""
-    text = f"{HEAD}\n1,{steward},陈新来,受害人,{phone}\n"
+    text = f"{HEAD}\n1,{steward}，陈新来，受害人，{phone}\n"
     return {"name": "三月案件.csv", "mimeType": "text/csv", "buffer": text.encode("utf-8-sig")}
 
 
@@ -89,8 +89,8 @@ async def test_a_table_with_a_fault_is_mended_and_taken_over(officer: Officers, 
 
 
 async def test_one_answer_reaches_two_who_asked_the_same(officer: Officers, town: TownThere) -> None:
-    await town.write(0, "停水期间能不能来办手续?")
-    await town.write(3, "停水的话还办手续吗?")
+    await town.write(0, "停水期间能不能来办手续？")
+    await town.write(3, "停水的话还办手续吗？")
     desk = await officer("steward")
     page = desk.page
     for text in ("停水期间能不能来", "停水的话还办"):
@@ -123,7 +123,7 @@ async def test_the_roster_and_an_offer_of_three_times(officer: Officers, town: T
 
 
 async def test_a_canned_reply_is_found_by_typing_and_its_use_is_counted(officer: Officers, town: TownThere) -> None:
-    await town.write(1, "鉴定意见出来没有?")
+    await town.write(1, "鉴定意见出来没有？")
     desk = await officer("steward")
     page = desk.page
     [csrf] = [each["value"] for each in await desk.context.cookies() if each["name"] == "steward_csrf"]

@@ -35,7 +35,7 @@ from tests.faults.town import Town, build
 from tests.support.world import acting, draft, follower, post, register
 
 CASES = 4
-LATE_QUESTION = "我的手机什么时候能还给我?"
+LATE_QUESTION = "我的手机什么时候能还给我？"
 LATE_BY = timedelta(minutes=50)
 ADMINISTRATORS = (("郑理", "800001"), ("冯核", "800002"))
 MOBILE = "19900009998"
@@ -52,7 +52,7 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
         administrators = [await _administrator(town, name, number) for name, number in ADMINISTRATORS]
         await _let_in(town)
         for case in town.cases[:2]:
-            await post(town.world, case, "已调取现场监控,正在逐段核对,预计三天内完成。")
+            await post(town.world, case, "已调取现场监控，正在逐段核对，预计三天内完成。")
         await _waits_for_approval(town)
         await _is_late(town, platform)
         await _looked_at_by_a_stranger(town)

@@ -16,14 +16,14 @@ from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import PersonKind
 from tests.support.world import Joined, World, acting, case_with
 
-TEXT = "{称呼}您好,查询编号 {查询编号} 的鉴定意见预计周五出具。"
+TEXT = "{称呼}您好，查询编号 {查询编号} 的鉴定意见预计周五出具。"
 
 
 async def asks(joined: Joined, which: int = 0) -> Inquiry:
     """A member asks when there is a result."""
     member = joined.members[which]
     actor = Actor(ActorKind.CITIZEN, member.person_id)
-    return (await inquiries.ask(actor, member, "鉴定什么时候出结果?", channel="mp", source_key=None)).inquiry
+    return (await inquiries.ask(actor, member, "鉴定什么时候出结果？", channel="mp", source_key=None)).inquiry
 
 
 async def victims(world: World, count: int) -> list[Joined]:
@@ -36,7 +36,7 @@ async def test_each_reads_their_own_reference_as_it_was_previewed(world: World) 
     steward = await acting(world.steward)
     rows = await many.preview(steward, [each.id for each in asked], TEXT)
     assert [row.reference for row in rows] == [joined.case.reference for joined in cases]
-    assert rows[0].text == f"张先生/女士您好,查询编号 {cases[0].case.reference} 的鉴定意见预计周五出具。"
+    assert rows[0].text == f"张先生/女士您好，查询编号 {cases[0].case.reference} 的鉴定意见预计周五出具。"
     assert await Inquiry.filter(state=InquiryState.WAITING).count() == 3, "a preview sends nothing"
     assert await Event.filter(kind="inquiry.read").count() == 3
     outcomes = await many.answer_many(steward, [Wanted(row.inquiry_id, row.version) for row in rows], TEXT)

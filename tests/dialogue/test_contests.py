@@ -32,7 +32,7 @@ ClockAt = Callable[[datetime], None]
 VICTIM = (PartyRole.VICTIM, Side.A)
 WEEK = Period(date(2026, 3, 16), date(2026, 3, 22))
 assert promises.OFFICES, "importing it registers what is done about a mark"
-EVIDENCE = "9:20 已电话说明,通话 3 分钟。"
+EVIDENCE = "9:20 已电话说明，通话 3 分钟。"
 
 
 async def missed(world: World, clock_at: ClockAt, *, answered: bool = True) -> UUID:

@@ -56,8 +56,8 @@ async def test_scanning_the_receipt_and_sending_the_number_waits_for_the_steward
 
 async def test_the_status_is_answered_from_the_record(world: World) -> None:
     joined = await case_with(world, (PartyRole.VICTIM, Side.A))
-    await post(world, joined.case, "已调取监控,正在核实。", stage="accepted")
-    reply = await tell(joined.identities[0], "案子怎么样了?")
+    await post(world, joined.case, "已调取监控，正在核实。", stage="accepted")
+    reply = await tell(joined.identities[0], "案子怎么样了？")
     for piece in (joined.case.reference, "已经受理", "等待鉴定意见", "已调取监控", "柳堤派出所", "王警官"):
         assert piece in reply.text
     inquiry = await Inquiry.get(member_id=joined.members[0].id)
@@ -75,7 +75,7 @@ async def test_a_suspect_hears_who_is_in_charge_and_not_where_the_case_stands(wo
 
 async def test_four_angry_messages_are_one_inquiry_acknowledged_once(world: World) -> None:
     joined = await case_with(world, (PartyRole.VICTIM, Side.A))
-    angry = ["都三天了!", "你们到底管不管?", "我的手机什么时候能还给我!!", "说话啊"]
+    angry = ["都三天了！", "你们到底管不管？", "我的手机什么时候能还给我！!", "说话啊"]
     replies = [await tell(joined.identities[0], text) for text in angry]
     assert "09:30" in replies[0].text, "half an hour of duty time from 09:00"
     assert [r.text for r in replies[1:]] == ["", "", ""]
@@ -86,7 +86,7 @@ async def test_four_angry_messages_are_one_inquiry_acknowledged_once(world: Worl
 
 async def test_thanks_opens_no_inquiry(world: World) -> None:
     joined = await case_with(world, (PartyRole.VICTIM, Side.A))
-    assert (await tell(joined.identities[0], "好的,谢谢!")).text == texts.THANKS
+    assert (await tell(joined.identities[0], "好的，谢谢！")).text == texts.THANKS
     assert await Inquiry.all().count() == 0
 
 
@@ -112,7 +112,7 @@ async def test_a_call_back_is_promised_with_a_time(world: World) -> None:
 
 async def test_an_emergency_is_told_to_dial_110_and_still_reaches_a_person(world: World) -> None:
     joined = await case_with(world, (PartyRole.VICTIM, Side.A))
-    reply = await tell(joined.identities[0], "救命,他又来撞门了")
+    reply = await tell(joined.identities[0], "救命，他又来撞门了")
     assert "110" in reply.text
     assert await Inquiry.filter(member_id=joined.members[0].id, state=InquiryState.WAITING).count() == 1
     stranger = await tell(await follower(), "救命")
@@ -147,7 +147,7 @@ async def test_with_two_cases_the_question_waits_until_one_is_chosen(world: Worl
     second = await register(world, [draft(PartyRole.VICTIM, number=first.numbers[0])])
     member = second.issued[0].member
     await Member.filter(id=member.id).update(person_id=identity.person_id, state=MemberState.JOINED)
-    offered = await tell(identity, "我的手机什么时候还我?")
+    offered = await tell(identity, "我的手机什么时候还我？")
     assert len(offered.options) == 2
     assert await Inquiry.all().count() == 0
     number = next(n for n, label in enumerate(offered.options, 1) if label.startswith(second.case.reference))
@@ -193,7 +193,7 @@ async def test_a_voice_is_read_by_its_recognition(world: World) -> None:
 
 async def test_one_message_delivered_twice_stands_in_one_inquiry(world: World) -> None:
     joined = await case_with(world, (PartyRole.VICTIM, Side.A))
-    message = says(joined.identities[0], "什么时候有结果呢,我很着急")
+    message = says(joined.identities[0], "什么时候有结果呢，我很着急")
     await conversations.receive(*message)
     await conversations.receive(*message)
     assert await InquiryEntry.filter(kind=EntryKind.ASKED).count() == 1
@@ -227,7 +227,7 @@ async def test_a_protected_person_with_two_cases_chooses_and_nothing_they_wrote_
     identity, reference = await two_cases(world)
     await protect(world, identity, "蓝雨伞")
     await tell(identity, "蓝雨伞")
-    offered = await tell(identity, "我害怕他再来,怎么办?")
+    offered = await tell(identity, "我害怕他再来，怎么办？")
     assert len(offered.options) == 2
     await tell(identity, "蓝雨伞")
     number = next(n for n, label in enumerate(offered.options, 1) if label.startswith(reference))
@@ -253,7 +253,7 @@ async def test_what_says_nothing_gets_a_helpful_answer(world: World, kind: SaidK
 
 async def test_tapping_the_case_in_the_list_chooses_it(world: World) -> None:
     identity, reference = await two_cases(world)
-    offered = await tell(identity, "我的手机什么时候还我?")
+    offered = await tell(identity, "我的手机什么时候还我？")
     number = next(n for n, label in enumerate(offered.options, 1) if label.startswith(reference))
     chosen = await tell(identity, offered.options[number - 1], item_id=f"choose:{number}")
     assert "答复" in chosen.text

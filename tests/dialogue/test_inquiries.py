@@ -31,7 +31,7 @@ def citizen(member: Member) -> Actor:
     return Actor(ActorKind.CITIZEN, member.person_id)
 
 
-async def asks(member: Member, text: str = "鉴定什么时候出结果?", **more: str) -> inquiries.Asked:
+async def asks(member: Member, text: str = "鉴定什么时候出结果？", **more: str) -> inquiries.Asked:
     key = more.pop("source_key", f"test:{member.id}:{text}:{clock.now().isoformat()}")
     return await inquiries.ask(citizen(member), member, text, channel="oa", source_key=key)
 
@@ -61,7 +61,7 @@ def about(moment: datetime | None, hours: int, minutes: int = 0, days: int = 0) 
 async def test_four_angry_messages_open_one_inquiry_and_one_answer_settles_it(world: World) -> None:
     member = (await case_with(world, VICTIM)).members[0]
     first = await asks(member, "怎么还没结果")
-    rest = [await asks(member, text) for text in ("都三天了", "到底有没有人管", "回话!")]
+    rest = [await asks(member, text) for text in ("都三天了", "到底有没有人管", "回话！")]
     assert first.is_new
     assert not any(asked.is_new for asked in rest)
     assert {asked.inquiry.id for asked in rest} == {first.inquiry.id}
@@ -110,7 +110,7 @@ async def test_of_two_officers_who_answer_one_wins_and_the_other_sends_nothing(w
 async def test_an_answer_written_before_the_last_message_is_not_sent(world: World) -> None:
     member = (await case_with(world, VICTIM)).members[0]
     inquiry = (await asks(member)).inquiry
-    await asks(member, "不用了,我改问赔偿")
+    await asks(member, "不用了，我改问赔偿")
     with pytest.raises(Conflict, match="inquiry_changed"):
         await inquiries.answer(await acting(world.steward), inquiry.id, "周五出具。", expected_version=1)
     assert (await again(inquiry)).state is InquiryState.WAITING
@@ -176,7 +176,7 @@ async def test_a_talk_cannot_be_logged_in_the_future_before_the_question_or_long
 async def test_a_question_back_pauses_and_the_reply_goes_on(world: World) -> None:
     member = (await case_with(world, VICTIM)).members[0]
     inquiry = (await asks(member)).inquiry
-    await inquiries.ask_back(await acting(world.steward), inquiry.id, "请问是哪一份材料?")
+    await inquiries.ask_back(await acting(world.steward), inquiry.id, "请问是哪一份材料？")
     assert (await state_of(inquiry)).is_paused
     assert await Message.filter(notice="inquiry_clarification", member_id=member.id).count() == 1
     joined = await asks(member, "伤情鉴定")
@@ -296,9 +296,9 @@ async def test_a_couple_asks_twice_and_one_answer_reaches_both_each_in_their_own
     joined = await case_with(world, VICTIM, VICTIM)
     wife, husband = joined.members
     actor = await acting(world.steward)
-    first = (await asks(wife, "我的车什么时候能取?")).inquiry
+    first = (await asks(wife, "我的车什么时候能取？")).inquiry
     pass_time(minutes=10)
-    second = (await asks(husband, "车在哪里?")).inquiry
+    second = (await asks(husband, "车在哪里？")).inquiry
     await inquiries.merge(actor, first.id, second.id)
     assert about((await timer_of(second)).first_due_at, 0, 30), "the earliest of both counts"
     assert not (await timer_of(first)).running
@@ -308,11 +308,11 @@ async def test_a_couple_asks_twice_and_one_answer_reaches_both_each_in_their_own
     assert (await again(second)).messages == 3
     await inquiries.answer(actor, second.id, "周四上午可取车。")
     threads = [[line.text for line in await inquiries.thread_for(member)] for member in (wife, husband)]
-    assert threads == [["我的车什么时候能取?", "急用", "周四上午可取车。"], ["车在哪里?", "周四上午可取车。"]]
+    assert threads == [["我的车什么时候能取？", "急用", "周四上午可取车。"], ["车在哪里？", "周四上午可取车。"]]
     told = await Message.filter(notice="inquiry_answered").values_list("member_id", flat=True)
     assert set(told) == {wife.id, husband.id}
     assert set(await inquiries.with_merged(second.id)) == {first.id, second.id}
-    assert (await asks(wife, "谢谢,还有一个问题")).is_new, "the merged one has its answer"
+    assert (await asks(wife, "谢谢，还有一个问题")).is_new, "the merged one has its answer"
 
 
 async def test_opponents_and_protected_persons_are_never_merged(world: World) -> None:
@@ -349,7 +349,7 @@ async def test_a_talk_with_one_of_several_is_no_answer_to_the_others(world: Worl
 async def test_messages_by_way_of_the_conversation_stand_in_exactly_one_inquiry_each(world: World) -> None:
     joined = await case_with(world, VICTIM)
     keys = []
-    for text in ("询问进展", "鉴定费谁出?", "询问进展", "谁负责", "请给我回电", "没有解决", "1"):
+    for text in ("询问进展", "鉴定费谁出？", "询问进展", "谁负责", "请给我回电", "没有解决", "1"):
         speaker, said = says(joined.identities[0], text)
         keys.append(said.source_key)
         await conversations.receive(speaker, said)

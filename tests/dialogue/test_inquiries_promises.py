@@ -29,7 +29,7 @@ VICTIM = (PartyRole.VICTIM, Side.A)
 assert promises.OFFICES, "importing it registers what is done about a mark"
 
 
-async def asked_by(member: Member, text: str = "鉴定什么时候出结果?") -> Inquiry:
+async def asked_by(member: Member, text: str = "鉴定什么时候出结果？") -> Inquiry:
     actor = Actor(ActorKind.CITIZEN, member.person_id)
     key = f"test:{member.id}:{text}"
     return (await inquiries.ask(actor, member, text, channel="oa", source_key=key)).inquiry
@@ -240,7 +240,7 @@ async def test_the_case_moves_to_another_unit_and_what_waits_goes_along(world: W
     moved = await Inquiry.get(id=inquiry.id)
     assert (moved.unit_id, moved.owner_id) == (world.other_station.id, world.other_steward.id)
     at(0, 20)
-    await inquiries.answer(await acting(world.other_steward), inquiry.id, "已接手,周五答复鉴定结果。")
+    await inquiries.answer(await acting(world.other_steward), inquiry.id, "已接手，周五答复鉴定结果。")
     segments = (await clocks.state_of(await timer_of(inquiry))).episodes[0].segments
     assert [(s.unit, round(s.duty.total_seconds() / 60)) for s in segments] == [
         (world.station.id, 10),

@@ -145,7 +145,7 @@ class Story:
             case "answer":
                 await inquiries.answer(self.steward, waiting.id, "周五出具。")
             case "ask_back":
-                await inquiries.ask_back(self.steward, waiting.id, "哪一份?")
+                await inquiries.ask_back(self.steward, waiting.id, "哪一份？")
             case "talk" | "old_talk":
                 at = clock.now() - timedelta(minutes=15) if name == "old_talk" else None
                 await inquiries.log_talk(self.steward, waiting.id, EntryKind.CALL, seconds=60, gist="已说明", at=at)

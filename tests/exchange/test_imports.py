@@ -73,7 +73,7 @@ async def test_rows_of_one_case_become_one_case_with_its_parties(world: World) -
                 world,
                 "甲",
                 kind="治安",
-                number="皖公(柳)受案字〔2026〕9号",
+                number="皖公（柳）受案字〔2026〕9号",
                 sensitivities="家庭暴力",
                 phone="13900000001",
             ),
@@ -85,7 +85,7 @@ async def test_rows_of_one_case_become_one_case_with_its_parties(world: World) -
     assert await traces() == [0] * 5
     done = await committed(world, job)
     assert (done.state, done.progress, done.content) == (ImportState.DONE, 2, None)
-    case = await Case.get(number="皖公(柳)受案字〔2026〕9号")
+    case = await Case.get(number="皖公（柳）受案字〔2026〕9号")
     assert (case.kind, case.sensitivities, case.steward_id) == (
         CaseKind.PUBLIC_ORDER,
         [Sensitivity.DOMESTIC_VIOLENCE],

@@ -24,7 +24,7 @@ from tests.faults.town import Citizen, Town
 
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, OperationalError, StoryFailed)
 """The database or the platform does not answer now; whoever wanted something tries again."""
-QUESTIONS = ("鉴定费谁出?", "我的车什么时候能取?", "还要等多久", "证人的话算数吗", "对方道歉了吗")
+QUESTIONS = ("鉴定费谁出？", "我的车什么时候能取？", "还要等多久", "证人的话算数吗", "对方道歉了吗")
 FROM_RECORD = ("询问进展", "谁负责")
 STEPS = ("已调取监控", "已委托鉴定", "已询问证人", "已约定调解时间", "已送达通知", "已核对材料")
 CALLBACK_FAULTS = ("duplicate_callback", "reorder_callbacks", "lose_answer", "delay_callback")
@@ -62,7 +62,7 @@ class Traffic:
         if self._chance.random() < 0.4:
             text = self._chance.choice(FROM_RECORD)
         else:
-            text = f"第{number}问:{self._chance.choice(QUESTIONS)}"
+            text = f"第{number}问：{self._chance.choice(QUESTIONS)}"
         body = {"type": "text", "content": text}
         await self._platform.call("POST", f"/control/phones/{citizen.telephone}/messages", body)
         self.done["messages written"] += 1
@@ -72,7 +72,7 @@ class Traffic:
         await post_update(
             self._town.steward,
             case.id,
-            text=f"{self._chance.choice(STEPS)},编号{next(self._numbers)}",
+            text=f"{self._chance.choice(STEPS)}，编号{next(self._numbers)}",
             awaited="等待下一步",
             next_contact_on=clock.today(),
             audience=Audience(AudienceKind.EVERYONE),
@@ -85,7 +85,7 @@ class Traffic:
             return
         try:
             await inquiries.answer(
-                self._town.steward, waiting.id, "已经核实,请等通知。", expected_version=waiting.version
+                self._town.steward, waiting.id, "已经核实，请等通知。", expected_version=waiting.version
             )
             self.done["answers"] += 1
         except BusinessError:

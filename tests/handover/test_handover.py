@@ -97,7 +97,7 @@ async def test_a_leave_that_begins_later_moves_the_cases_when_it_begins(world: W
 async def test_waiting_questions_follow_with_their_clocks(world: World, joined: Joined) -> None:
     member = joined.members[0]
     asked = await inquiries.ask(
-        Actor(ActorKind.CITIZEN, member.person_id), member, "什么时候有结果?", channel="oa", source_key=None
+        Actor(ActorKind.CITIZEN, member.person_id), member, "什么时候有结果？", channel="oa", source_key=None
     )
     handover = await offered(world)
     await taking.accept(await acting(world.colleague), handover.id)
@@ -177,15 +177,15 @@ async def test_the_brief_says_what_was_asked_promised_and_must_not_be_said(world
     victim, suspect = joined.members
     steward = await acting(world.steward)
     person = Actor(ActorKind.CITIZEN, suspect.person_id)
-    await inquiries.ask(person, suspect, "我的手机什么时候还我?", channel="oa", source_key=None)
+    await inquiries.ask(person, suspect, "我的手机什么时候还我？", channel="oa", source_key=None)
     await appointments.offer(steward, joined.case.id, suspect.id, appointments.Terms(Purpose.COLLECTION))
     await people.protect(steward, victim.person_id, code_word="蓝雨伞", safe_phone="19900007777", pretext="快递")
     handover = await offered(world)
     brief = (await queries.briefs_of(await acting(world.colleague), handover.id))[0]
-    assert [asked.text for asked in brief.asked] == ["我的手机什么时候还我?"]
+    assert [asked.text for asked in brief.asked] == ["我的手机什么时候还我？"]
     assert brief.asked[0].waits
     promised, unsaid = "".join(brief.promised), "".join(brief.do_not_say)
-    for piece in ("在等答复,最晚", "领取物品"):
+    for piece in ("在等答复，最晚", "领取物品"):
         assert piece in promised
     for piece in ("家庭暴力", "受保护", "嫌疑人"):
         assert piece in unsaid
@@ -211,7 +211,7 @@ async def test_at_the_end_the_cases_come_back_with_what_happened(world: World, j
         reason="移交管辖",
     )
     member = joined.members[0]
-    await inquiries.ask(Actor(ActorKind.CITIZEN, member.person_id), member, "进展呢?", channel="oa", source_key=None)
+    await inquiries.ask(Actor(ActorKind.CITIZEN, member.person_id), member, "进展呢？", channel="oa", source_key=None)
     clock.set_offset(clock.offset() + timedelta(days=7, minutes=1))
     assert await course.run_due() == 1
     assert await owner(joined.case) == world.steward.id

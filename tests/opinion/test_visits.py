@@ -406,7 +406,7 @@ async def test_the_talk_at_the_counter_counts(world: World) -> None:
     joined = await protected_case(world)
     [visit] = await visits.open_safe_notices(joined.case.id)
     actor = await acting(world.steward)
-    await visits.settle_without_call(actor, visit.id, informed=True, note="本人来所,已当面告知")
+    await visits.settle_without_call(actor, visit.id, informed=True, note="本人来所，已当面告知")
     assert (await Event.get(kind="visit.done", subject_id=visit.id)).details["releases"] is True
     complaint_visit = await complaint(world, await case_with(world, VICTIM))
     with pytest.raises(Invalid):

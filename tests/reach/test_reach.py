@@ -104,7 +104,7 @@ async def test_a_protected_person_is_reached_by_the_safe_way_only(world: World) 
 async def test_a_warning_that_an_answer_made_pointless_does_not_go(world: World) -> None:
     joined = await victim(world)
     person = Actor(ActorKind.CITIZEN, joined.members[0].person_id)
-    asked = await inquiries.ask(person, joined.members[0], "什么时候有结果?", channel="oa", source_key=None)
+    asked = await inquiries.ask(person, joined.members[0], "什么时候有结果？", channel="oa", source_key=None)
     warning = MessageView(
         new_id(),
         Notice.INQUIRY_WARNING,
@@ -218,7 +218,7 @@ async def test_an_outcry_reaches_the_steward_and_whoever_is_there_once_in_ten_mi
     joined = await victim(world)
     await on_leave(world, world.steward)
     person = Actor(ActorKind.CITIZEN, joined.members[0].person_id)
-    for text in ("救命,他来撞门了", "快来人!"):
+    for text in ("救命，他来撞门了", "快来人！"):
         await inquiries.ask(person, joined.members[0], text, channel="oa", source_key=None, threat=True)
     told = await Message.filter(notice=Notice.THREAT_REPORTED.value).values_list("recipient_id", flat=True)
     assert len(told) == 2

@@ -55,8 +55,8 @@ async def test_what_one_kind_did_is_told_apart_from_there_being_more_of_another(
     effects = {effect.value: effect for effect in kinds.decomposition.effects}
     assert effects["criminal"].within == pytest.approx(-0.25)
     assert (kinds.decomposition.mix, effects["dispute"].total) == pytest.approx((0, 0))
-    assert found.sentence == "首次答复按时率从 100.0%(12 件)到 75.0%(12 件),下降 25.0 个百分点。"
-    assert kinds.sentence.startswith("主要因素:刑事案件自身变化影响 −25.0 个百分点(6→6 件)")
+    assert found.sentence == "首次答复按时率从 100.0%（12 件）到 75.0%（12 件），下降 25.0 个百分点。"
+    assert kinds.sentence.startswith("主要因素：刑事案件自身变化影响 −25.0 个百分点（6→6 件）")
 
 
 async def test_each_unit_below_is_a_group_and_so_is_what_the_unit_has_itself(world: World, clock_at: ClockAt) -> None:

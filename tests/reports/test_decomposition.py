@@ -94,6 +94,8 @@ def test_the_sentence_names_the_samples_and_what_did_most() -> None:
     found = decompose({"a": Cell(50, 50), "b": Cell(50, 25)}, {"a": Cell(50, 40), "b": Cell(50, 25)})
     assert found is not None
     metric = Metric.ANSWERED_IN_TIME
-    assert headline(metric, "有问必答率", found) == "有问必答率从 75.0%(100 件)到 65.0%(100 件),下降 10.0 个百分点。"
+    assert (
+        headline(metric, "有问必答率", found) == "有问必答率从 75.0%（100 件）到 65.0%（100 件），下降 10.0 个百分点。"
+    )
     said = contributors(metric, found, {"a": "治安案件", "b": "刑事案件"})
-    assert said == "主要因素:治安案件自身变化影响 −10.0 个百分点(50→50 件)。"
+    assert said == "主要因素：治安案件自身变化影响 −10.0 个百分点（50→50 件）。"

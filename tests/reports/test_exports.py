@@ -64,7 +64,7 @@ async def test_one_row_for_each_question_with_the_watermark_and_without_names(wo
     assert world.instructor.number in mark
     assert [row["情况"] for row in rows] == ["已答复", "等待答复"]
     assert {row["查询编号"] for row in rows} == {busy.case.reference}
-    assert (rows[0]["首次答复(值班分钟)"], rows[0]["首次答复按时"]) == (pytest.approx(10, abs=0.2), "是")
+    assert (rows[0]["首次答复（值班分钟）"], rows[0]["首次答复按时"]) == (pytest.approx(10, abs=0.2), "是")
     assert not any("张三丰" in str(value) or "鉴定" in str(value) for row in rows for value in row.values())
 
 

@@ -182,7 +182,7 @@ async def test_a_question_nobody_answers_is_overdue_stays_in_the_sample_and_says
     assert (late.state, late.detail, late.reference) == ("first_reply", "leave", joined.case.reference)
     assert found.question_states == {"overdue": 1}
     assert found.answered_in_time.n == 1
-    await inquiries.answer(await acting(world.instructor), inquiry_id, "抱歉,预计周五。")
+    await inquiries.answer(await acting(world.instructor), inquiry_id, "抱歉，预计周五。")
     found = await figures(world)
     assert (found.overdue, found.question_states) == (0, {"late": 1})
 
@@ -190,7 +190,7 @@ async def test_a_question_nobody_answers_is_overdue_stays_in_the_sample_and_says
 async def test_asking_back_is_a_reply_and_no_answer(world: World, clock_at: ClockAt) -> None:
     inquiry_id = await ask(await case_with(world, VICTIM))
     clock_at(MONDAY_MORNING + timedelta(minutes=10))
-    await inquiries.ask_back(await acting(world.steward), inquiry_id, "请问是哪一份?")
+    await inquiries.ask_back(await acting(world.steward), inquiry_id, "请问是哪一份？")
     found = await figures(world)
     assert found.first_response.n == 1
     assert found.question_states == {"not_due": 1}

@@ -86,7 +86,7 @@ async def test_it_numbers_its_parts_and_says_the_figures_with_their_samples(worl
         "三、变化和原因",
         "四、下级单位情况",
         "五、冻结后的变动",
-        typeset("六、附录:指标口径"),
+        typeset("六、附录：指标口径"),
     ]
     figures = {row[0]: row[1:] for row in tables(document)[0]}
     assert figures["有问必答率"] == ["8", "87.5%"]
@@ -95,7 +95,7 @@ async def test_it_numbers_its_parts_and_says_the_figures_with_their_samples(worl
     assert by_kind["治安案件"][1:3] == ["6", "83.3%"]
     assert by_kind["纠纷"][1:3] == ["2", "样本不足"]
     assert any(row[:2] == ["不排名", "柳堤派出所"] for row in tables(document)[3])
-    assert any(typeset("样本不足,不作比较") in p.text for p in document.paragraphs)
+    assert any(typeset("样本不足，不作比较") in p.text for p in document.paragraphs)
 
 
 async def test_a_frozen_month_shows_both_figures_and_why_they_differ(world: World, clock_at: ClockAt) -> None:
@@ -143,7 +143,7 @@ def test_numerals() -> None:
 
 
 def test_punctuation_is_that_of_chinese_print_and_latin_stays_latin() -> None:
-    said = typeset("从 88.9%(333 件)到 85.1%,下降。来源:E. B. Wilson, 1927 (JASA);(一)其他(并列)")
+    said = typeset("从 88.9%（333 件）到 85.1%，下降。来源：E. B. Wilson, 1927 (JASA);（一）其他（并列）")
     assert said == (
         "从88.9%\uff08333件\uff09到85.1%\uff0c下降。来源\uff1aE. B. Wilson, 1927 (JASA)\uff1b"
         "\uff08一\uff09其他\uff08并列\uff09"

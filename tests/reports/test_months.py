@@ -100,7 +100,7 @@ async def test_an_answer_that_came_later_restates_and_the_frozen_figure_stays(wo
     clock_at(THIRD)
     await freezing.run()
     clock_at(THIRD + timedelta(hours=10))
-    await inquiries.answer(await acting(world.steward), ids[5], "抱歉,预计周五。")
+    await inquiries.answer(await acting(world.steward), ids[5], "抱歉，预计周五。")
     found = await march(world)
     assert found.frozen is not None
     assert found.frozen.states == {"in_time": 5, "overdue": 1}

@@ -181,7 +181,7 @@ class Story:
             case "answer":
                 await inquiries.answer(chief, waiting.id, "周五出具。")
             case "ask_back":
-                await inquiries.ask_back(chief, waiting.id, "哪一份?")
+                await inquiries.ask_back(chief, waiting.id, "哪一份？")
             case "old_talk":
                 at = clock.now() - timedelta(minutes=15)
                 await inquiries.log_talk(chief, waiting.id, EntryKind.CALL, seconds=60, gist="已说明", at=at)

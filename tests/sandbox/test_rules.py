@@ -154,7 +154,7 @@ def test_msgmenu_and_a_tap_on_it(platform: Platform) -> None:
 def test_a_tap_on_a_link_in_a_text_arrives_like_one_on_a_menu(platform: Platform) -> None:
     openid = platform.follower()["oa_openid"]
     link = '<a href="weixin://bizmsgmenu?msgmenucontent=2&msgmenuid=choose:2">2 柳堤派出所</a>'
-    assert platform.call("oa", CUSTOM, text_to(openid, f"请选择:\n{link}"))["errcode"] == 0
+    assert platform.call("oa", CUSTOM, text_to(openid, f"请选择：\n{link}"))["errcode"] == 0
     shown = platform.feed(kind="text")[0]
     body = platform.act("victim", "msgmenu", {"entry": shown["seq"], "item": "choose:2"})["delivery"]["body"]
     assert (body["Content"], body["bizmsgmenuid"]) == ("2", "choose:2")

@@ -72,7 +72,7 @@ async def test_a_stored_clock_that_its_log_does_not_bear_out_is_named(
     )
     member = (await case_with(await build_world(), (PartyRole.VICTIM, Side.A))).members[0]
     asked = await inquiries.ask(
-        Actor(ActorKind.CITIZEN, member.person_id), member, "什么时候?", channel="oa", source_key="1"
+        Actor(ActorKind.CITIZEN, member.person_id), member, "什么时候？", channel="oa", source_key="1"
     )
     done = steward(real_db, endpoints, "clocks", "replay")
     assert (done.returncode, done.stdout.strip()) == (0, "1 clocks, 0 differences"), done.stderr

@@ -4469,7 +4469,7 @@ export interface components {
             /**
              * Text
              * @description `{称呼}` and `{查询编号}` are filled for each.
-             * @example {称呼}您好,鉴定意见预计周五出具。
+             * @example {称呼}您好，鉴定意见预计周五出具。
              */
             text: string;
         };
@@ -4669,7 +4669,7 @@ export interface components {
             masked_name: string;
             /**
              * Text
-             * @example 鉴定什么时候出结果?
+             * @example 鉴定什么时候出结果？
              */
             text: string;
             /**
@@ -4963,7 +4963,7 @@ export interface components {
             /**
              * Do Not Say
              * @example [
-             *       "李*(嫌疑人):不告知办案阶段。"
+             *       "李*（嫌疑人）：不告知办案阶段。"
              *     ]
              */
             do_not_say: string[];
@@ -4987,7 +4987,7 @@ export interface components {
             /**
              * Promised
              * @example [
-             *       "下次联系当事人:3月20日前。"
+             *       "下次联系当事人：3月20日前。"
              *     ]
              */
             promised: string[];
@@ -4999,7 +4999,7 @@ export interface components {
             /**
              * Safe Channels
              * @example [
-             *       "张*:只在 09:00–18:00 拨安全电话,先对暗语;其他方式一律不用。"
+             *       "张*：只在 09:00–18:00 拨安全电话，先对暗语；其他方式一律不用。"
              *     ]
              */
             safe_channels: string[];
@@ -5033,7 +5033,7 @@ export interface components {
             mix: number;
             /**
              * Sentence
-             * @example 主要因素:治安案件自身变化影响 −3.1 个百分点(40→52 件)。
+             * @example 主要因素：治安案件自身变化影响 −3.1 个百分点（40→52 件）。
              */
             sentence: string;
             /**
@@ -5142,7 +5142,7 @@ export interface components {
             /**
              * Summary
              * @example [
-             *       "周一至周五:08:30–12:00、14:30–17:30"
+             *       "周一至周五：08:30–12:00、14:30–17:30"
              *     ]
              */
             summary: string[];
@@ -5332,7 +5332,7 @@ export interface components {
             kind: "case";
             /**
              * Number
-             * @example 皖公(莲)受案字〔2026〕123号
+             * @example 皖公（莲）受案字〔2026〕123号
              */
             number?: string | null;
             /**
@@ -5723,7 +5723,7 @@ export interface components {
             /**
              * Summary
              * @example [
-             *       "首次答复:20 分钟(值班时间)"
+             *       "首次答复：20 分钟（值班时间）"
              *     ]
              */
             summary: string[];
@@ -6077,7 +6077,7 @@ export interface components {
             episode: number;
             /**
              * Evidence
-             * @example 10:20 已电话答复,通话 3 分钟,忘记登记。
+             * @example 10:20 已电话答复，通话 3 分钟，忘记登记。
              */
             evidence: string;
             /** @example answered_otherwise */
@@ -6170,7 +6170,7 @@ export interface components {
             episode?: number | null;
             /**
              * Evidence
-             * @example 10:20 已电话答复,通话 3 分钟,忘记登记。
+             * @example 10:20 已电话答复，通话 3 分钟，忘记登记。
              */
             evidence: string;
             /** @example answered_otherwise */
@@ -6354,7 +6354,7 @@ export interface components {
             rows: string | null;
             /**
              * Source
-             * @example 本系统定义(指标口径第4节)
+             * @example 本系统定义（指标口径第4节）
              */
             source: string;
             /**
@@ -6398,7 +6398,7 @@ export interface components {
             items: components["schemas"]["HappenedView"][];
             /**
              * Sentence
-             * @example 40 件案件,3 个提问在等答复。
+             * @example 40 件案件，3 个提问在等答复。
              */
             sentence: string;
         };
@@ -6484,7 +6484,7 @@ export interface components {
             next_contact_on: string;
             /**
              * Text
-             * @example 已经立案,民警正在开展侦查。
+             * @example 已经立案，民警正在开展侦查。
              */
             text: string;
         };
@@ -6507,7 +6507,7 @@ export interface components {
             next_contact_on: string;
             /**
              * Text
-             * @example 已经立案,民警正在开展侦查。
+             * @example 已经立案，民警正在开展侦查。
              */
             text: string;
         };
@@ -6605,7 +6605,7 @@ export interface components {
             state: components["schemas"]["DraftState"];
             /**
              * Text
-             * @example 已经立案,民警正在开展侦查。
+             * @example 已经立案，民警正在开展侦查。
              */
             text: string;
             /**
@@ -6884,7 +6884,7 @@ export interface components {
             change: number | null;
             /**
              * Method
-             * @example 结构与自身变化分解(Kitagawa,《美国统计学会会刊》第50卷,1955年;Oaxaca 1973、Blinder 1973 的对称形式):变化 = Σ占比变化×(该组两期均值−总体两期均值)+ Σ该组变化×两期平均占比,没有余项。样本少于 5 件的组并入“其他”。
+             * @example 结构与自身变化分解（Kitagawa,《美国统计学会会刊》第50卷，1955年；Oaxaca 1973、Blinder 1973 的对称形式）：变化 = Σ占比变化×（该组两期均值−总体两期均值）+ Σ该组变化×两期平均占比，没有余项。样本少于 5 件的组并入“其他”。
              */
             method: string;
             /** @example answered_in_time */
@@ -6906,7 +6906,7 @@ export interface components {
             name: string;
             /**
              * Sentence
-             * @example 有问必答率从 91.0%(80 件)到 87.5%(95 件),下降 3.5 个百分点。
+             * @example 有问必答率从 91.0%（80 件）到 87.5%（95 件），下降 3.5 个百分点。
              */
             sentence: string;
             /**
@@ -7169,7 +7169,7 @@ export interface components {
             reference: string;
             /**
              * Sentence
-             * @example 王敏休假到 3月23日 08:00,40 件案件:38 件已接收,2 件待接收。
+             * @example 王敏休假到 3月23日 08:00,40 件案件：38 件已接收，2 件待接收。
              */
             sentence: string;
             /**
@@ -7262,7 +7262,7 @@ export interface components {
             reference: string;
             /**
              * Sentence
-             * @example 王敏休假到 3月23日 08:00,40 件案件:38 件已接收,2 件待接收。
+             * @example 王敏休假到 3月23日 08:00,40 件案件：38 件已接收，2 件待接收。
              */
             sentence: string;
             /**
@@ -7515,7 +7515,7 @@ export interface components {
             state: components["schemas"]["ImportState"];
             /**
              * Summary
-             * @example 共 40 行:20 个案件,40 位当事人。没有发现问题,可以导入。
+             * @example 共 40 行：20 个案件，40 位当事人。没有发现问题，可以导入。
              */
             summary: string;
             /**
@@ -7537,7 +7537,7 @@ export interface components {
         InquiryComment: {
             /**
              * Text
-             * @example 先打电话说明,再书面答复。
+             * @example 先打电话说明，再书面答复。
              */
             text: string;
         };
@@ -7566,7 +7566,7 @@ export interface components {
             /**
              * Asked
              * @description What was asked last.
-             * @example 鉴定什么时候出结果?
+             * @example 鉴定什么时候出结果？
              */
             asked: string;
             /**
@@ -8112,7 +8112,7 @@ export interface components {
             officer_name: string | null;
             /**
              * Text
-             * @example 鉴定什么时候出结果?
+             * @example 鉴定什么时候出结果？
              */
             text: string;
         };
@@ -8220,7 +8220,7 @@ export interface components {
             /**
              * Text
              * @description `{称呼}` and `{查询编号}` are filled for each.
-             * @example {称呼}您好,鉴定意见预计周五出具。
+             * @example {称呼}您好，鉴定意见预计周五出具。
              */
             text: string;
         };
@@ -8575,7 +8575,7 @@ export interface components {
             room: string;
             /**
              * Sentence
-             * @example 明天 08:30,到莲花派出所办理手续。
+             * @example 明天 08:30，到莲花派出所办理手续。
              */
             sentence: string;
             /**
@@ -8720,7 +8720,7 @@ export interface components {
             mine: boolean;
             /**
              * Text
-             * @example 鉴定什么时候出结果?
+             * @example 鉴定什么时候出结果？
              */
             text: string;
         };
@@ -8761,7 +8761,7 @@ export interface components {
             stage: string | null;
             /**
              * Text
-             * @example 已调取现场监控,正在核对。
+             * @example 已调取现场监控，正在核对。
              */
             text: string;
         };
@@ -9941,7 +9941,7 @@ export interface components {
             /**
              * Summary
              * @example [
-             *       "首次答复:30 分钟(值班时间)"
+             *       "首次答复：30 分钟（值班时间）"
              *     ]
              */
             summary: string[];
@@ -10038,7 +10038,7 @@ export interface components {
             reference: string;
             /**
              * Text
-             * @example 张女士您好,鉴定意见预计周五出具。
+             * @example 张女士您好，鉴定意见预计周五出具。
              */
             text: string;
             /**
@@ -10071,7 +10071,7 @@ export interface components {
             protected: boolean;
             /**
              * Text
-             * @example 您 3月2日 10:00 问的事,莲花派出所答复如下:…
+             * @example 您 3月2日 10:00 问的事，莲花派出所答复如下：…
              */
             text: string;
         };
@@ -10141,7 +10141,7 @@ export interface components {
         ProblemRow: {
             /**
              * Advice
-             * @example 请填写 11 位手机号码,或带区号的座机号码。
+             * @example 请填写 11 位手机号码，或带区号的座机号码。
              */
             advice: string;
             /**
@@ -10178,7 +10178,7 @@ export interface components {
             field: string;
             /**
              * Message
-             * @example 内容放不下:20 个字以内
+             * @example 内容放不下：20 个字以内
              */
             message: string;
         };
@@ -10458,7 +10458,7 @@ export interface components {
             client_key: string;
             /**
              * Text
-             * @example 鉴定什么时候出结果?
+             * @example 鉴定什么时候出结果？
              */
             text: string;
         };
@@ -10631,7 +10631,7 @@ export interface components {
             /**
              * Words
              * @description The beginning of what was asked last.
-             * @example 鉴定什么时候出结果?
+             * @example 鉴定什么时候出结果？
              */
             words: string | null;
         };
@@ -10926,7 +10926,7 @@ export interface components {
             expected_version: number;
             /**
              * Text
-             * @example 鉴定意见预计周五出具,届时通知您。
+             * @example 鉴定意见预计周五出具，届时通知您。
              */
             text: string;
         };
@@ -10952,7 +10952,7 @@ export interface components {
             /**
              * Text
              * @description May contain the `placeholders` of the list.
-             * @example 您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。
+             * @example 您的案件（{编号}）正在等鉴定意见，{下次联系}前会告诉您。
              */
             text: string;
             /**
@@ -10978,7 +10978,7 @@ export interface components {
             /**
              * Text
              * @description May contain the `placeholders` of the list.
-             * @example 您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。
+             * @example 您的案件（{编号}）正在等鉴定意见，{下次联系}前会告诉您。
              */
             text: string;
             /**
@@ -11042,7 +11042,7 @@ export interface components {
             case_kind: components["schemas"]["CaseKind"] | null;
             /**
              * Filled
-             * @example 您的案件(A26030212345678)正在等鉴定意见,3月9日前会告诉您。
+             * @example 您的案件（A26030212345678）正在等鉴定意见，3月9日前会告诉您。
              */
             filled: string | null;
             /**
@@ -11068,7 +11068,7 @@ export interface components {
             place: number;
             /**
              * Text
-             * @example 您的案件({编号})正在等鉴定意见,{下次联系}前会告诉您。
+             * @example 您的案件（{编号}）正在等鉴定意见，{下次联系}前会告诉您。
              */
             text: string;
             /**
@@ -11270,7 +11270,7 @@ export interface components {
             saved: boolean;
             /**
              * Sentence
-             * @example 共 62 行,1 处要改,一行都没有保存。
+             * @example 共 62 行，1 处要改，一行都没有保存。
              */
             sentence: string;
             /**
@@ -11385,7 +11385,7 @@ export interface components {
         RowProblem: {
             /**
              * Advice
-             * @example 请填:值班、副班、休息、请假、缺勤、出警。
+             * @example 请填：值班、副班、休息、请假、缺勤、出警。
              */
             advice: string;
             /**
@@ -11597,7 +11597,7 @@ export interface components {
             /**
              * Summary
              * @example [
-             *       "办结时评价:治安、纠纷"
+             *       "办结时评价：治安、纠纷"
              *     ]
              */
             summary: string[];
@@ -12107,7 +12107,7 @@ export interface components {
             expected_version: number;
             /**
              * Text
-             * @example 已调取现场监控,正在核对。
+             * @example 已调取现场监控，正在核对。
              */
             text: string;
             /**
@@ -12139,7 +12139,7 @@ export interface components {
             stage: string;
             /**
              * Text
-             * @example 已调取现场监控,正在核对。
+             * @example 已调取现场监控，正在核对。
              */
             text: string;
             /**
@@ -12206,7 +12206,7 @@ export interface components {
             secret: string;
             /**
              * Uri
-             * @example otpauth://totp/案管家:031582?secret=JBSWY3DPEHPK3PXP&issuer=案管家
+             * @example otpauth://totp/案管家：031582?secret=JBSWY3DPEHPK3PXP&issuer=案管家
              */
             uri: string;
         };
@@ -12673,7 +12673,7 @@ export interface components {
             stage?: string | null;
             /**
              * Text
-             * @example 已调取现场监控,正在核对。
+             * @example 已调取现场监控，正在核对。
              */
             text: string;
         };
@@ -12718,7 +12718,7 @@ export interface components {
             stage_name: string | null;
             /**
              * Text
-             * @example 已调取现场监控,正在核对。
+             * @example 已调取现场监控，正在核对。
              */
             text: string;
             /**
@@ -12804,7 +12804,7 @@ export interface components {
             stage_name: string | null;
             /**
              * Text
-             * @example 已调取现场监控,正在核对。
+             * @example 已调取现场监控，正在核对。
              */
             text: string;
             /**
@@ -13162,7 +13162,7 @@ export interface components {
             asks_back: boolean;
             /**
              * Text
-             * @example 鉴定意见预计周五出具,届时通知您。
+             * @example 鉴定意见预计周五出具，届时通知您。
              */
             text: string;
         };

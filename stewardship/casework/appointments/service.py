@@ -86,7 +86,7 @@ async def offer(
     case = await cases.lock_case(case_id)
     visit = await _visit(case, member_id, terms, officer_id or case.steward_id)
     if await Appointment.exists(case_id=case.id, member_id=member_id, state=AppointmentState.OFFERED):
-        raise Conflict("appointment_open", "已经有一次约时间在等对方选择", "请等对方选好,或先取消上一次。")
+        raise Conflict("appointment_open", "已经有一次约时间在等对方选择", "请等对方选好，或先取消上一次。")
     appointment = await Appointment.create(
         case_id=case.id,
         member_id=member_id,
@@ -135,7 +135,7 @@ async def hold_three(appointment: Appointment, visit: Visit, starts: Sequence[da
     if starts and (len(set(chosen)) != OFFERS or any(b - a < visit.length for a, b in itertools.pairwise(chosen))):
         raise Invalid("appointment_times", "请选三个不同的时间", "三个时间不能重叠。")
     if len(chosen) < OFFERS:
-        raise Conflict("not_enough_times", "两周内找不到三个空闲时间", "请换一位民警、换个房间,或缩短时长。")
+        raise Conflict("not_enough_times", "两周内找不到三个空闲时间", "请换一位民警、换个房间，或缩短时长。")
     if not set(chosen) <= set(free):
         raise Conflict("slot_taken", "有的时间已经不空", "请刷新空闲时间后重新选择。")
     await hold(visit, appointment, chosen)
@@ -156,9 +156,9 @@ async def book(actor: Actor, appointment_id: UUID, number: int, *, channel: str)
         return appointment
     check_step(appointment, AppointmentState.BOOKED)
     if slot is None:
-        raise Invalid("appointment_number", "没有这个选项", "请回复 1、2 或 3;都不合适请回复 0。")
+        raise Invalid("appointment_number", "没有这个选项", "请回复 1、2 或 3；都不合适请回复 0。")
     if slot.starts_at <= clock.now():
-        raise Gone("appointment_time_over", "这个时间已经过了", "请选另一个,或拨打值班电话另约。")
+        raise Gone("appointment_time_over", "这个时间已经过了", "请选另一个，或拨打值班电话另约。")
     await let_go(appointment, but=number)
     await _settle(actor, case, appointment, slot.starts_at, channel)
     return appointment
@@ -207,7 +207,7 @@ def _check_party_may_change(actor: Actor, appointment: Appointment) -> None:
         return
     late = appointment.starts_at is not None and clock.now() > appointment.starts_at - LATEST_CHANGE
     if late or appointment.moves >= MOVES:
-        raise Conflict("appointment_by_phone", "现在不能自助改约", "请拨打值班电话,民警帮您改。")
+        raise Conflict("appointment_by_phone", "现在不能自助改约", "请拨打值班电话，民警帮您改。")
 
 
 @atomic()

@@ -41,7 +41,7 @@ async def in_scope(actor: Actor, appointment_id: UUID) -> Appointment:
     """The appointment, unlocked. Raises NotFound for whatever is not the actor's."""
     found = await Appointment.get_or_none(Q(id=appointment_id) & scope(actor))
     if found is None:
-        raise NotFound("appointment_not_found", "没有找到这个预约", "可能已经改期,请刷新后查看。")
+        raise NotFound("appointment_not_found", "没有找到这个预约", "可能已经改期，请刷新后查看。")
     return found
 
 
@@ -55,7 +55,7 @@ async def lock(actor: Actor, appointment_id: UUID) -> tuple[Case, Appointment]:
 def check_step(appointment: Appointment, to: AppointmentState) -> None:
     """Raises Gone for an appointment that is over, Conflict for a step that its state does not allow."""
     if appointment.state not in OPEN:
-        raise Gone("appointment_over", "这个预约已经改期或取消", "请以最新的通知为准,或拨打值班电话询问。")
+        raise Gone("appointment_over", "这个预约已经改期或取消", "请以最新的通知为准，或拨打值班电话询问。")
     if not may_become(appointment.state, to):
         raise Conflict("appointment_state", "现在还不能这样操作", "请刷新后再试。")
 

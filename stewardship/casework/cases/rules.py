@@ -33,10 +33,10 @@ def _stage(code: str, name: str, now: str, following: str) -> Stage:
     return Stage(code, name, now, following)
 
 
-_REPORTED = _stage(REPORTED, "接报案", "您反映的情况已经登记,民警正在审查。", "审查后会告诉您是否受理。")
+_REPORTED = _stage(REPORTED, "接报案", "您反映的情况已经登记，民警正在审查。", "审查后会告诉您是否受理。")
 _ACCEPTED = _stage("accepted", "受案", "已经受理。", "民警会开展调查。")
 _INVESTIGATING = _stage("investigating", "调查取证", "民警正在调查取证。", "有新的进展会通知您。")
-_CLOSED = _stage(CLOSED, "结案", "已经办结。", "如有疑问,仍可在这里询问。")
+_CLOSED = _stage(CLOSED, "结案", "已经办结。", "如有疑问，仍可在这里询问。")
 _TERMINATED = _stage("terminated", "终止调查", "调查已经终止。", "民警会向您说明理由和救济途径。")
 _APPRAISAL = _stage("appraisal", "检验鉴定", "正在进行检验或鉴定。", "意见出具后会依法告诉您。")
 
@@ -47,8 +47,8 @@ STAGES: dict[CaseKind | None, tuple[Stage, ...]] = {
         _ACCEPTED,
         _INVESTIGATING,
         _APPRAISAL,
-        _stage("mediation", "调解", "正在安排或进行调解。", "调解不成的,民警会依法处理。"),
-        _stage("notice", "处理前告知", "调查基本结束,正在办理法定手续。", "作出决定后会依法送达。"),
+        _stage("mediation", "调解", "正在安排或进行调解。", "调解不成的，民警会依法处理。"),
+        _stage("notice", "处理前告知", "调查基本结束，正在办理法定手续。", "作出决定后会依法送达。"),
         _stage("decided", "作出决定", "已经依法作出决定。", "决定书会依法送达给您。"),
         _stage("enforced", "执行", "决定正在执行。", "执行完毕后结案。"),
         _CLOSED,
@@ -58,7 +58,7 @@ STAGES: dict[CaseKind | None, tuple[Stage, ...]] = {
         _REPORTED,
         _ACCEPTED,
         _stage("filed", "立案", "已经立案。", "民警正在开展侦查。"),
-        _stage("not_filed", "不予立案", "经审查不予立案。", "通知书会送达给您,并告诉您救济途径。"),
+        _stage("not_filed", "不予立案", "经审查不予立案。", "通知书会送达给您，并告诉您救济途径。"),
         _stage("investigating", "侦查", "案件正在侦查。", "有可以告知的进展会通知您。"),
         _APPRAISAL,
         _stage("transferred", "移送审查起诉", "案件已移送检察机关。", "后续由检察机关告知您。"),
@@ -68,10 +68,10 @@ STAGES: dict[CaseKind | None, tuple[Stage, ...]] = {
     CaseKind.TRAFFIC_ACCIDENT: (
         _REPORTED,
         _ACCEPTED,
-        _stage("survey", "现场调查", "民警正在调查事故经过。", "需要检验鉴定的,会告诉您。"),
+        _stage("survey", "现场调查", "民警正在调查事故经过。", "需要检验鉴定的，会告诉您。"),
         _APPRAISAL,
         _stage("determination", "责任认定", "正在制作事故认定书。", "认定书会依法送达给您。"),
-        _stage("served", "认定书送达", "事故认定书已经送达。", "对认定有异议的,可依法申请复核。"),
+        _stage("served", "认定书送达", "事故认定书已经送达。", "对认定有异议的，可依法申请复核。"),
         _stage("review", "复核", "上一级正在复核。", "复核结论会告诉您。"),
         _stage("damages_mediation", "损害赔偿调解", "正在进行损害赔偿调解。", "调解结果会告诉您。"),
         _CLOSED,

@@ -90,7 +90,7 @@ async def check_number(number: str | None, but: UUID | None = None) -> None:
         return
     await database.advisory_lock("case_number", number)
     if await Case.filter(number=number).exclude(id=but).exists():
-        raise Conflict("case_number_taken", "案号已经登记", "请核对案号,或在已有案件中办理。")
+        raise Conflict("case_number_taken", "案号已经登记", "请核对案号，或在已有案件中办理。")
 
 
 async def check_officers(unit_id: UUID, steward_id: UUID, deputy_id: UUID | None) -> None:
@@ -135,7 +135,7 @@ async def access_case(actor: Actor, case_id: UUID) -> Case:
     """The case, if the officer may see it, and the read recorded. Raises NotFound otherwise."""
     case = await Case.get_or_none(Q(id=case_id) & scope(actor))
     if case is None:
-        raise NotFound("case_not_found", "没有找到这个案件", "可能不在您的权限范围内,请核对编号。")
+        raise NotFound("case_not_found", "没有找到这个案件", "可能不在您的权限范围内，请核对编号。")
     await audit.record(
         "case.read", actor, ("case", case.id), case_id=case.id, unit_id=case.unit_id, relation=relation_of(actor, case)
     )
@@ -145,7 +145,7 @@ async def access_case(actor: Actor, case_id: UUID) -> Case:
 def check_may_write(actor: Actor, case: Case) -> None:
     """Raises NotAllowed for who may read but not act: only steward, deputy and instructor act on a case."""
     if relation_of(actor, case) not in {"steward", "deputy", Role.INSTRUCTOR.value}:
-        raise NotAllowed("case_read_only", "您只能查看这个案件", "如需办理,请由案管家或教导员操作。")
+        raise NotAllowed("case_read_only", "您只能查看这个案件", "如需办理，请由案管家或教导员操作。")
 
 
 async def lock_case(case_id: UUID) -> Case:
@@ -162,7 +162,7 @@ async def move_to(actor: Actor, case_id: UUID, stage: str) -> Case:
     case = await lock_case(case_id)
     _check_own_to_change(actor, case, "stage")
     if case.closed_at is not None:
-        raise Conflict("case_closed", "案件已经办结", "如需继续办理,请先重新打开。")
+        raise Conflict("case_closed", "案件已经办结", "如需继续办理，请先重新打开。")
     if stage_of(case.kind, stage) is None:
         raise Invalid("stage_unknown", "没有这个阶段", "请从列表中选择。")
     if ends(stage):

@@ -36,7 +36,7 @@ async def change(
     """Take over what was sent; None leaves a field as it is. Raises Invalid where the stage does not fit the kind."""
     case = await cases.lock_case(case_id)
     if kind is not None and stage_of(kind, case.stage) is None:
-        raise Invalid("stage_unknown", "当前阶段不属于该类案件", "请先同步阶段,再改案件类型。")
+        raise Invalid("stage_unknown", "当前阶段不属于该类案件", "请先同步阶段，再改案件类型。")
     if number is not None and await Case.filter(number=number).exclude(id=case.id).exists():
         raise Conflict("case_number_taken", "案号已经登记", "请核对案号。")
     found = _found(case)
@@ -76,7 +76,7 @@ async def enter_stage(actor: Actor, case_id: UUID, code: str, at: datetime, know
     """
     case = await cases.lock_case(case_id)
     if stage_of(case.kind, code) is None:
-        raise Invalid("stage_unknown", "没有这个阶段", "请核对阶段代码,或先同步案件类型。")
+        raise Invalid("stage_unknown", "没有这个阶段", "请核对阶段代码，或先同步案件类型。")
     await _own_stage(case)
     if known is not None and known.case_id == case.id and known.stage == code:
         known.at = at

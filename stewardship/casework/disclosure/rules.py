@@ -46,9 +46,9 @@ TABLE: dict[PartyRole, Row] = {
         Row(
             PartyRole.VICTIM,
             _ALL,
-            "治安管理处罚法 第九十条、第一百一十六条;刑事案件程序规定 第一百七十八条",
+            "治安管理处罚法 第九十条、第一百一十六条；刑事案件程序规定 第一百七十八条",
         ),
-        Row(PartyRole.GUARDIAN, _ALL, "治安管理处罚法 第一百一十二条;未成年人保护法 第一百零三条"),
+        Row(PartyRole.GUARDIAN, _ALL, "治安管理处罚法 第一百一十二条；未成年人保护法 第一百零三条"),
         Row(PartyRole.DISPUTANT, _ALL, "人民警察法 第二十一条"),
         Row(PartyRole.DRIVER, _ALL, "道路交通事故处理程序规定 第二十七条、第六十五条"),
         Row(
@@ -57,7 +57,7 @@ TABLE: dict[PartyRole, Row] = {
             "公安机关办理行政案件程序规定 第六十一条",
         ),
         Row(PartyRole.FAMILY, _NO_STAGE, "OURS"),
-        Row(PartyRole.SUSPECT, _NO_STAGE, "治安管理处罚法 第一百一十二条;刑事案件程序规定 第六十一条"),
+        Row(PartyRole.SUSPECT, _NO_STAGE, "治安管理处罚法 第一百一十二条；刑事案件程序规定 第六十一条"),
         Row(PartyRole.SUSPECT_FAMILY, _OWN, "刑事案件程序规定 第一百二十七条"),
         Row(PartyRole.WITNESS, _OWN, "刑事案件程序规定 第七十五条"),
         Row(PartyRole.LAWYER, _OWN, "刑事案件程序规定 第五十条"),

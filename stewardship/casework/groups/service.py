@@ -30,9 +30,9 @@ from stewardship.foundation.people.models import WechatIdentity
 from stewardship.foundation.people.rules import usable
 
 GONE = {
-    "used": ("invitation_used", "这个邀请已经用过", "如果您已加入,请直接进入“我的案件”;否则请联系民警重新邀请。"),
-    "revoked": ("invitation_revoked", "这个邀请已经作废", "请联系民警,凭受案回执重新领取邀请。"),
-    "expired": ("invitation_expired", "这个邀请已经过期", "请联系民警重新邀请,电话在受案回执上。"),
+    "used": ("invitation_used", "这个邀请已经用过", "如果您已加入，请直接进入“我的案件”；否则请联系民警重新邀请。"),
+    "revoked": ("invitation_revoked", "这个邀请已经作废", "请联系民警，凭受案回执重新领取邀请。"),
+    "expired": ("invitation_expired", "这个邀请已经过期", "请联系民警重新邀请，电话在受案回执上。"),
 }
 
 
@@ -129,7 +129,7 @@ async def invitation_of(token: str) -> Invitation:
     """The invitation behind a token. Raises NotFound for an unknown one, Gone for a used, revoked or expired one."""
     invitation = await Invitation.get_or_none(token_hash=token_hash(token))
     if invitation is None:
-        raise NotFound("invitation_not_found", "没有找到这个邀请", "请核对链接或二维码,或联系民警。")
+        raise NotFound("invitation_not_found", "没有找到这个邀请", "请核对链接或二维码，或联系民警。")
     why = why_unusable(invitation, clock.now())
     if why is not None:
         raise Gone(*GONE[why])
@@ -204,7 +204,7 @@ async def prove_phone(
 def _check_nobody_else_waits(member: Member, invitation: Invitation, identity_id: UUID) -> None:
     if member.state is MemberState.PENDING_APPROVAL and invitation.opened_by_id != identity_id:
         raise Conflict(
-            "enrolment_waits", "已有人用这个邀请申请加入", "如果不是您本人,请带身份证到派出所,或拨打派出所值班电话。"
+            "enrolment_waits", "已有人用这个邀请申请加入", "如果不是您本人，请带身份证到派出所，或拨打派出所值班电话。"
         )
 
 
@@ -220,7 +220,7 @@ async def join_known(actor: Actor, invitation_id: UUID, identity_id: UUID) -> Me
         raise Gone(*GONE[why])
     member = await Member.get_or_none(id=invitation.member_id, person_id=actor.id)
     if member is None:
-        raise NotFound("invitation_not_found", "没有找到这个邀请", "请核对链接或二维码,或联系民警。")
+        raise NotFound("invitation_not_found", "没有找到这个邀请", "请核对链接或二维码，或联系民警。")
     await _let_in(actor, await Case.get(id=member.case_id), member, invitation, identity_id)
     return member
 
@@ -336,7 +336,7 @@ async def membership(person_id: UUID, case_id: UUID) -> Member:
     joined = Member.filter(person_id=person_id, case_id=case_id, state=MemberState.JOINED)
     member = await joined.order_by("joined_at").first()
     if member is None:
-        raise NotFound("case_not_found", "没有找到这个案件", "可能您还没有加入,请凭邀请加入。")
+        raise NotFound("case_not_found", "没有找到这个案件", "可能您还没有加入，请凭邀请加入。")
     return member
 
 

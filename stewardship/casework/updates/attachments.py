@@ -21,12 +21,12 @@ async def check_attachable(case_id: UUID, file_ids: Sequence[UUID]) -> None:
     What a party sent in is never passed on as an attachment: it would show one side's material to another.
     """
     if len(set(file_ids)) != len(file_ids) or len(file_ids) > MAX_ATTACHMENTS:
-        raise Invalid("attachments", "附件不对", f"最多 {MAX_ATTACHMENTS} 个附件,不能重复。")
+        raise Invalid("attachments", "附件不对", f"最多 {MAX_ATTACHMENTS} 个附件，不能重复。")
     found = await StoredFile.filter(id__in=list(file_ids), case_id=case_id, officer_id__isnull=False, person_id=None)
     if len(found) != len(file_ids):
         raise Invalid("attachment_unknown", "附件不属于本案", "请在本案中重新上传附件。")
     if any(file.state in UNFIT for file in found):
-        raise Invalid("attachment_rejected", "附件没有通过安全检查", "请去掉这个附件,或换一个文件。")
+        raise Invalid("attachment_rejected", "附件没有通过安全检查", "请去掉这个附件，或换一个文件。")
 
 
 async def attach(update: Update, file_ids: Sequence[UUID]) -> None:

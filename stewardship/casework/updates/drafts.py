@@ -77,9 +77,9 @@ async def _waiting(case_id: UUID, draft_id: UUID, expected_version: int) -> Upda
     if draft is None:
         raise NotFound("draft_not_found", "没有找到这条待发进展")
     if draft.state is not DraftState.WAITING:
-        raise Conflict("draft_decided", "这条待发进展已经处理", "请刷新查看处理结果;您写的内容没有发出。")
+        raise Conflict("draft_decided", "这条待发进展已经处理", "请刷新查看处理结果；您写的内容没有发出。")
     if draft.version != expected_version:
-        raise Conflict("draft_changed", "这条待发进展刚被别人修改", "请先看最新内容;您写的内容没有保存。")
+        raise Conflict("draft_changed", "这条待发进展刚被别人修改", "请先看最新内容；您写的内容没有保存。")
     return draft
 
 

@@ -42,9 +42,9 @@ class Posted:
 def check_update(text: str, awaited: str, next_contact_on: date) -> None:
     """Raises Invalid where an update does not say what happened, what is awaited, and when we are in touch next."""
     if not text.strip() or len(text) > TEXT_LENGTH:
-        raise Invalid("update_text", "请填写进展内容", f"内容不能为空,最多 {TEXT_LENGTH} 个字。")
+        raise Invalid("update_text", "请填写进展内容", f"内容不能为空，最多 {TEXT_LENGTH} 个字。")
     if not awaited.strip() or len(awaited) > AWAITED_LENGTH:
-        raise Invalid("update_awaited", "请填写正在等待什么", f"例如“等待鉴定意见”,最多 {AWAITED_LENGTH} 个字。")
+        raise Invalid("update_awaited", "请填写正在等待什么", f"例如“等待鉴定意见”，最多 {AWAITED_LENGTH} 个字。")
     if not clock.today() <= next_contact_on <= clock.today() + timedelta(days=NEXT_CONTACT_DAYS):
         raise Invalid("update_next_contact", "下次联系日期不对", f"请选择今天起 {NEXT_CONTACT_DAYS} 天内的日期。")
 
@@ -83,7 +83,7 @@ async def post_update(
     check_update(text, awaited, next_contact_on)
     case = await cases.lock_case(case_id)
     if case.closed_at is not None:
-        raise Conflict("case_closed", "案件已经办结", "如需继续办理,请先重新打开。")
+        raise Conflict("case_closed", "案件已经办结", "如需继续办理，请先重新打开。")
     if stage is not None and stage != case.stage:
         case = await cases.move_to(actor, case_id, stage)
     return await publish(

@@ -61,7 +61,7 @@ def check_withdrawable(actor: Actor, case: Case, update: Update) -> None:
         raise Conflict("update_withdrawn", "这条进展已经撤回", "不需要再次撤回。")
     if clock.now() > update.posted_at + WITHDRAW_WITHIN:
         minutes = int(WITHDRAW_WITHIN.total_seconds() // 60)
-        raise Conflict("update_too_old", f"已超过 {minutes} 分钟,不能撤回", "请再发一条进展,说明更正的内容。")
+        raise Conflict("update_too_old", f"已超过 {minutes} 分钟，不能撤回", "请再发一条进展，说明更正的内容。")
 
 
 async def _silence_as_before(case: Case) -> None:

@@ -14,7 +14,7 @@ from stewardship.casework.cases.models import CaseKind
 from stewardship.casework.cases.rules import stage_of
 from stewardship.casework.disclosure.rules import Topic, topics_for
 
-PERSON_OFFERED = "没有解决您的问题?回复“没有解决”,民警会直接答复您。"
+PERSON_OFFERED = "没有解决您的问题？回复“没有解决”，民警会直接答复您。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def officer_title(name: str | None) -> str:
 def handler_sentence(facts: Facts) -> str:
     """Who is responsible and how to reach them: the unit's desk phone, never an officer's own."""
     phone = f",电话 {facts.duty_phone}" if facts.duty_phone else ""
-    return f"负责:{facts.unit_name} {officer_title(facts.steward_name)}{phone}。"
+    return f"负责：{facts.unit_name} {officer_title(facts.steward_name)}{phone}。"
 
 
 def status_answer(facts: Facts) -> str:
@@ -64,11 +64,11 @@ def status_answer(facts: Facts) -> str:
     lines = [f"【{facts.reference}】"]
     stage = stage_of(facts.kind, facts.stage)
     if Topic.STAGE in topics and stage is not None:
-        lines.append(f"目前:{stage.now}{stage.following}")
+        lines.append(f"目前：{stage.now}{stage.following}")
     if Topic.AWAITED in topics and facts.awaited:
-        lines.append(f"正在等待:{facts.awaited}。")
+        lines.append(f"正在等待：{facts.awaited}。")
     if Topic.UPDATES in topics and facts.last_update_text and facts.last_update_at:
-        lines.append(f"最近通报({day(clock.local(facts.last_update_at).date())}):{facts.last_update_text}")
+        lines.append(f"最近通报（{day(clock.local(facts.last_update_at).date())}）：{facts.last_update_text}")
     if Topic.UPDATES in topics and facts.next_contact_on:
         lines.append(f"民警最晚 {day(facts.next_contact_on)} 再和您联系。")
     lines += [handler_sentence(facts), PERSON_OFFERED]
@@ -77,4 +77,4 @@ def status_answer(facts: Facts) -> str:
 
 def who_answer(facts: Facts) -> str:
     """Who is responsible and how to reach them."""
-    return "\n".join([f"【{facts.reference}】", handler_sentence(facts), "需要民警打给您,请回复“请给我回电”。"])
+    return "\n".join([f"【{facts.reference}】", handler_sentence(facts), "需要民警打给您，请回复“请给我回电”。"])

@@ -27,7 +27,9 @@ def check_text(title: str, text: str) -> None:
         unknown = [name for name in _BRACED.findall(part) if name not in PLACEHOLDERS]
         if unknown or set(_BRACED.sub("", part)) & set("{}"):
             known = "、".join(f"{{{name}}}" for name in PLACEHOLDERS)
-            raise Invalid("canned_placeholder", f"不认识“{unknown[0] if unknown else '花括号'}”", f"可以使用:{known}。")
+            raise Invalid(
+                "canned_placeholder", f"不认识“{unknown[0] if unknown else '花括号'}”", f"可以使用：{known}。"
+            )
     if _BRACED.search(title):
         raise Invalid("canned_title", "标题里不能用花括号", "请把要自动填写的内容放在正文里。")
 

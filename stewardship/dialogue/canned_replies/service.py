@@ -104,7 +104,7 @@ async def _check_keeper(actor: Actor, unit_id: UUID | None) -> None:
 
 
 def _unknown() -> NotFound:
-    return NotFound("canned_reply_not_found", "没有找到这条常用答复", "可能已停用,或不在您的管理范围内。")
+    return NotFound("canned_reply_not_found", "没有找到这条常用答复", "可能已停用，或不在您的管理范围内。")
 
 
 async def _keep_version(actor: Actor, reply: CannedReply) -> None:

@@ -213,7 +213,7 @@ async def challenge(actor: Actor, inquiry_id: UUID, text: str, *, channel: str, 
         return taken
     inquiry = await Inquiry.select_for_update().get(id=inquiry_id)
     if not _challengeable(inquiry):
-        raise Conflict("inquiry_not_challengeable", "这个问题不能再转人工", "请直接再问一次,民警会答复您。")
+        raise Conflict("inquiry_not_challengeable", "这个问题不能再转人工", "请直接再问一次，民警会答复您。")
     place = await _place_of(inquiry.member_id)
     if place is not None:
         await _goes_with(inquiry, place.waits)

@@ -41,7 +41,7 @@ publishing.promises(SUBJECT, kinds_of)
 def check_text(text: str, limit: int = TEXT_LENGTH) -> None:
     """Raises Invalid for an empty or overlong text."""
     if not text.strip() or len(text) > limit or "\0" in text:
-        raise Invalid("text_length", "请填写内容", f"内容不能为空,最多 {limit} 个字。")
+        raise Invalid("text_length", "请填写内容", f"内容不能为空，最多 {limit} 个字。")
 
 
 def scope(actor: Actor) -> Q:
@@ -73,9 +73,9 @@ async def lock_waiting(actor: Actor, inquiry_id: UUID, expected_version: int | N
     await in_scope(actor, inquiry_id)
     inquiry = await Inquiry.select_for_update().get(id=inquiry_id)
     if inquiry.state is not InquiryState.WAITING:
-        raise Conflict("inquiry_not_waiting", "这个问题已经处理", "请刷新查看处理结果;您写的内容没有发出。")
+        raise Conflict("inquiry_not_waiting", "这个问题已经处理", "请刷新查看处理结果；您写的内容没有发出。")
     if expected_version is not None and inquiry.version != expected_version:
-        raise Conflict("inquiry_changed", "对方又发来了新内容", "请先看完最新内容再答复;您写的内容没有发出。")
+        raise Conflict("inquiry_changed", "对方又发来了新内容", "请先看完最新内容再答复；您写的内容没有发出。")
     return inquiry
 
 

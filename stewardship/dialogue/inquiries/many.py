@@ -26,8 +26,8 @@ MOST = 100
 SALUTATION, REFERENCE = "{称呼}", "{查询编号}"
 ID_LENGTH = 18
 
-PROTECTED = ("protected", "受保护人员", "请单独答复,按保护方案联系。")
-OTHER_SIDE = ("different_side", "与前面的问题不是同一方", "请分开答复,避免一方得知另一方的情况。")
+PROTECTED = ("protected", "受保护人员", "请单独答复，按保护方案联系。")
+OTHER_SIDE = ("different_side", "与前面的问题不是同一方", "请分开答复，避免一方得知另一方的情况。")
 SETTLED = ("inquiry_not_waiting", "这个问题已经处理", "不需要再答复。")
 
 
@@ -68,7 +68,7 @@ async def preview(actor: Actor, inquiry_ids: Sequence[UUID], text: str) -> list[
     """
     check_text(text)
     if not 1 <= len(inquiry_ids) <= MOST or len(set(inquiry_ids)) != len(inquiry_ids):
-        raise Invalid("too_many_inquiries", "选择的问题不对", f"一次最多答复 {MOST} 个,不能重复选择。")
+        raise Invalid("too_many_inquiries", "选择的问题不对", f"一次最多答复 {MOST} 个，不能重复选择。")
     if "{" in text.replace(SALUTATION, "").replace(REFERENCE, ""):
         raise Invalid("unknown_placeholder", "有不认识的占位符", f"可以使用 {SALUTATION} 和 {REFERENCE}。")
     sides: dict[UUID, Side] = {}

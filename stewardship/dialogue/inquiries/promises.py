@@ -26,7 +26,7 @@ from stewardship.foundation.duty_time import EscalationLevel, Receiver
 from stewardship.foundation.org import rosters
 from stewardship.foundation.org.models import Unit
 
-BREACH = "很抱歉,没有在约定时间内答复您。您的问题现由{unit}{office}负责,最晚 {due} 答复您。着急可拨打 {phone}。"
+BREACH = "很抱歉，没有在约定时间内答复您。您的问题现由{unit}{office}负责，最晚 {due} 答复您。着急可拨打 {phone}。"
 OFFICES = {
     EscalationLevel.STEWARD: "案管家",
     EscalationLevel.DUTY_OFFICER: "值班民警",

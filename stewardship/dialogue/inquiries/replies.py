@@ -73,11 +73,11 @@ async def log_talk(
     one of them tells the others nothing.
     """
     if kind not in TALKS or not 0 <= seconds <= LONGEST_TALK_SECONDS:
-        raise Invalid("talk", "请核对通话记录", "请选择电话或当面,时长不超过 4 小时。")
+        raise Invalid("talk", "请核对通话记录", "请选择电话或当面，时长不超过 4 小时。")
     check_text(gist, GIST_LENGTH)
     inquiry = await lock_waiting(actor, inquiry_id, None)
     if len(await one_for_each_party(inquiry)) > 1:
-        raise Conflict("talk_with_one_of_several", "这里合并了几位当事人的问题", "请书面答复,每位当事人都会收到。")
+        raise Conflict("talk_with_one_of_several", "这里合并了几位当事人的问题", "请书面答复，每位当事人都会收到。")
     timer = await clocks.append((SUBJECT, inquiry.id), Kind.ANSWERED, at=at, person=actor.id, channel=TALKS[kind])
     ended = at or clock.now()
     await add_entry(inquiry, kind, "desk", gist, at=ended, officer_id=actor.id, call_seconds=seconds)

@@ -33,7 +33,7 @@ async def take_on(actor: Actor, inquiry_id: UUID, reason: str) -> Inquiry:
     if inquiry.owner_id == actor.id:
         raise Conflict("inquiry_yours", "这个问题已经由您负责", "请直接答复。")
     await take_over(actor, inquiry, inquiry.unit_id, actor.id)
-    await _keep(actor, inquiry, f"接办原因:{reason}")
+    await _keep(actor, inquiry, f"接办原因：{reason}")
     await record("inquiry.taken_on", actor, inquiry)
     return inquiry
 
@@ -51,9 +51,9 @@ async def reassign(actor: Actor, inquiry_id: UUID, to_officer_id: UUID, reason: 
     if officer is None:
         raise Invalid("officer_unit", "接手人不在您管理的单位", "请选择您管理的单位里在职的民警。")
     if officer.id == inquiry.owner_id:
-        raise Conflict("inquiry_theirs", "这个问题已经由这位民警负责", "如需催办,请用“催办”。")
+        raise Conflict("inquiry_theirs", "这个问题已经由这位民警负责", "如需催办，请用“催办”。")
     timer = await take_over(actor, inquiry, officer.unit_id, officer.id)
-    await _keep(actor, inquiry, f"转办原因:{reason}")
+    await _keep(actor, inquiry, f"转办原因：{reason}")
     await record("inquiry.reassigned", actor, inquiry, to=officer.id)
     await notices.notify_reassigned(inquiry, officer.id, _due(timer))
     return inquiry
@@ -79,7 +79,7 @@ async def nudge(actor: Actor, inquiry_id: UUID) -> None:
     """Urge the owner with one notice. Raises TooOften within two hours of the last, Conflict where nobody has it."""
     inquiry = await _supervised(actor, inquiry_id)
     if inquiry.owner_id is None or inquiry.owner_id in (actor.id, inquiry.unit_id):
-        raise Conflict("inquiry_nobodys", "这个问题没有别的负责人", "请直接答复,或转给其他民警。")
+        raise Conflict("inquiry_nobodys", "这个问题没有别的负责人", "请直接答复，或转给其他民警。")
     await _check_not_nudged(inquiry)
     await record("inquiry.nudged", actor, inquiry, to=inquiry.owner_id)
     timer = await Clock.get(subject_kind=SUBJECT, subject_id=inquiry.id)
@@ -98,7 +98,7 @@ async def _check_not_nudged(inquiry: Inquiry) -> None:
     )
     if last is not None:
         wait = ceil((last + NUDGED_AGAIN_AFTER - now).total_seconds())
-        raise TooOften("nudged_lately", "刚刚催办过", "同一个问题两小时内只催办一次,也可以直接接办或转办。", wait)
+        raise TooOften("nudged_lately", "刚刚催办过", "同一个问题两小时内只催办一次，也可以直接接办或转办。", wait)
 
 
 async def _keep(actor: Actor, inquiry: Inquiry, text: str) -> InquiryEntry:

@@ -79,7 +79,7 @@ async def propose(
     await database.advisory_lock(SUBJECT, topic)
     await _expire(Q(topic=topic))
     if await Approval.exists(topic=topic, state=ApprovalState.PENDING):
-        raise Conflict("change_pending", "已有一项同样的变更等待审批", "请先处理那一项,或由提出人撤回。")
+        raise Conflict("change_pending", "已有一项同样的变更等待审批", "请先处理那一项，或由提出人撤回。")
     await change.check(unit_id, dict(payload))
     at = clock.now()
     approval = await Approval.create(
@@ -122,7 +122,7 @@ async def withdraw(actor: Actor, approval_id: UUID) -> Approval:
     """The proposer thinks better of it. Raises NotFound, NotAllowed for others, Conflict where it was decided."""
     approval, _ = await _locked(actor, approval_id)
     if approval.proposed_by_id != actor.id:
-        raise NotAllowed("not_proposer", "只有提出人可以撤回", "如不同意这项变更,请选择“不同意”。")
+        raise NotAllowed("not_proposer", "只有提出人可以撤回", "如不同意这项变更，请选择“不同意”。")
     return await _settle(actor, approval, ApprovalState.WITHDRAWN, "")
 
 
@@ -133,13 +133,13 @@ async def _locked(actor: Actor, approval_id: UUID) -> tuple[Approval, Change]:
     change = _changes[approval.kind]
     await _check_right(actor, change, approval.unit_id)
     if approval.state is not ApprovalState.PENDING or approval.expires_at <= clock.now():
-        raise Conflict("change_settled", "这项变更已经处理或过期", "请刷新后查看;仍需变更的,请重新提出。")
+        raise Conflict("change_settled", "这项变更已经处理或过期", "请刷新后查看；仍需变更的，请重新提出。")
     return approval, change
 
 
 def _check_other(actor: Actor, approval: Approval) -> None:
     if actor.id == approval.proposed_by_id:
-        raise NotAllowed("not_oneself", "不能审批自己提出的变更", "请由另一位管理员审批;不再需要的,可以撤回。")
+        raise NotAllowed("not_oneself", "不能审批自己提出的变更", "请由另一位管理员审批；不再需要的，可以撤回。")
 
 
 async def _check_proposer(change: Change, approval: Approval) -> None:

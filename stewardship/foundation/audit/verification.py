@@ -23,7 +23,7 @@ async def start(actor: Actor) -> AuditVerification:
     """Begin to recompute the chain as it is sealed now. Raises Conflict while one runs."""
     await database.advisory_lock("audit", "verification")
     if await AuditVerification.exists(state=VerificationState.RUNNING):
-        raise Conflict("verification_running", "已有一次核验正在进行", "请等它结束,或直接查看它的进度。")
+        raise Conflict("verification_running", "已有一次核验正在进行", "请等它结束，或直接查看它的进度。")
     total = await database.fetchval("select count(*) from event_seal")
     found = await AuditVerification.create(
         requested_by_id=actor.id, started_at=clock.now(), seals_total=total, head=audit.GENESIS

@@ -137,10 +137,10 @@ async def _write(actor: Actor, latest: DutyCalendarVersion, new: Edit | None = N
         calendar.next_duty(clock.now())
     except InvalidCalendar as error:
         raise Invalid(
-            "calendar_hours", "值班时间不对", "时间段不能重叠,开始须早于结束;每天从早到晚依次填写。"
+            "calendar_hours", "值班时间不对", "时间段不能重叠，开始须早于结束；每天从早到晚依次填写。"
         ) from error
     except NoDutyTime as error:
-        raise Invalid("calendar_empty", "没有任何值班时间", "至少一天要有值班时间,否则无法承诺答复时间。") from error
+        raise Invalid("calendar_empty", "没有任何值班时间", "至少一天要有值班时间，否则无法承诺答复时间。") from error
     row = await DutyCalendarVersion.create(
         code=latest.code, version=calendar.version, definition=calendar.to_json(), created_by_id=actor.id
     )

@@ -100,12 +100,12 @@ class Proposal:
 
 
 _WRONG = {
-    "an allowance": "时长超出范围:值班分钟不超过 100000,工作日不超过 366。",
+    "an allowance": "时长超出范围：值班分钟不超过 100000，工作日不超过 366。",
     "a policy promises": "首次答复和完整答复至少承诺一项。",
     "challenge_window": "追问时间须在 1 小时到 60 天之间。",
-    "warn_at": "提醒比例须在 1 到 99 之间,从小到大,不重复,最多 8 个。",
-    "escalation: each": "每一级只写一次,级别越高越靠后,案管家本人不用写。",
-    "escalation": "升级比例须在 1 到 1000 之间,从小到大,不重复,最多 8 步。",
+    "warn_at": "提醒比例须在 1 到 99 之间，从小到大，不重复，最多 8 个。",
+    "escalation: each": "每一级只写一次，级别越高越靠后，案管家本人不用写。",
+    "escalation": "升级比例须在 1 到 1000 之间，从小到大，不重复，最多 8 步。",
 }
 
 
@@ -142,7 +142,7 @@ async def _check(unit_id: UUID | None, payload: dict[str, Any]) -> None:
     if proposal.active_from is not None and proposal.active_from > clock.now() + AHEAD:
         raise Invalid("policy_from", "生效时间太远", "请选择一年以内的时间。")
     if await latest_version(proposal.subject, unit_id, proposal.case_kind) != proposal.base_version:
-        raise Conflict("policy_changed", "这项承诺已有新版本", "请刷新后,在新版本上重新提出。")
+        raise Conflict("policy_changed", "这项承诺已有新版本", "请刷新后，在新版本上重新提出。")
 
 
 async def latest_version(subject: str, unit_id: UUID | None, case_kind: str | None) -> int:

@@ -126,7 +126,9 @@ async def _moment(clock: Clock, at: datetime | None) -> datetime:
     earliest = max(first, now - BACKDATED_AT_MOST) if first else now - BACKDATED_AT_MOST
     if not earliest <= at <= now:
         days = BACKDATED_AT_MOST.days
-        raise Invalid("time_of_reply", "时间不对", f"不能早于对方提问,不能晚于现在,最多补记 {days} 天内的通话或面谈。")
+        raise Invalid(
+            "time_of_reply", "时间不对", f"不能早于对方提问，不能晚于现在，最多补记 {days} 天内的通话或面谈。"
+        )
     return at
 
 

@@ -21,20 +21,20 @@ def allowance_words(allowance: Allowance | None) -> str:
     if allowance is None:
         return "不承诺"
     if allowance.unit is AllowanceUnit.DUTY_MINUTES:
-        return f"{allowance.amount} 分钟(值班时间)"
+        return f"{allowance.amount} 分钟（值班时间）"
     return f"{allowance.amount} 个工作日"
 
 
 def policy_lines(policy: Policy) -> list[str]:
     """The promise, line by line."""
     lines = [
-        f"首次答复:{allowance_words(policy.first_response)}",
-        f"完整答复:{allowance_words(policy.full_answer)}",
+        f"首次答复：{allowance_words(policy.first_response)}",
+        f"完整答复：{allowance_words(policy.full_answer)}",
     ]
     if policy.warn_at:
         lines.append(f"用时到 {'、'.join(f'{percent}%' for percent in policy.warn_at)} 时提醒案管家")
     lines += [
-        f"用时到 {step.percent}%{'(超时)' if step.percent == 100 else ''} 时通知{LEVELS[step.level]}"
+        f"用时到 {step.percent}%{'（超时）' if step.percent == 100 else ''} 时通知{LEVELS[step.level]}"
         for step in policy.escalation
     ]
     return [*lines, f"系统答复后 {policy.challenge_window // timedelta(hours=1)} 小时内可以追问"]
@@ -65,7 +65,7 @@ def calendar_lines(calendar: DutyCalendar) -> list[str]:
     lines = [f"{_days(first, last)}:{hours_words(pattern)}" for first, last, pattern in groups]
     if calendar.every_day:
         return [*lines, "节假日、调休日照常值班"]
-    return [*lines, f"法定节假日:{hours_words(calendar.holiday)}", f"调休上班日:同{DAYS[calendar.make_up]}"]
+    return [*lines, f"法定节假日：{hours_words(calendar.holiday)}", f"调休上班日：同{DAYS[calendar.make_up]}"]
 
 
 def _days(first: int, last: int) -> str:

@@ -100,7 +100,7 @@ def check_size(size: int) -> None:
     if size == 0:
         raise Invalid("file_empty", "文件是空的", "请重新选择文件。")
     if size > MAX_BYTES:
-        raise Invalid("file_too_large", "文件太大", "单个文件最多 20 MB,请压缩或分几次发送。")
+        raise Invalid("file_too_large", "文件太大", "单个文件最多 20 MB，请压缩或分几次发送。")
 
 
 def receipt_of(file_id: UUID) -> str:

@@ -223,7 +223,7 @@ async def access_file(actor: Actor, file: StoredFile | None, *, relation: str | 
     if file is None:
         raise NotFound("file_not_found", "没有找到这个文件")
     if file.state is not FileState.CLEAN:
-        raise Conflict("file_not_ready", "文件还不能查看", "文件正在安全检查,或未通过检查。")
+        raise Conflict("file_not_ready", "文件还不能查看", "文件正在安全检查，或未通过检查。")
     await audit.record("file.read", actor, ("file", file.id), case_id=file.case_id, relation=relation)
     return file
 

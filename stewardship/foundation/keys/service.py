@@ -63,7 +63,7 @@ def _describe(payload: dict[str, Any]) -> list[str]:
     return [
         f"把全部加密数据改用第 {payload['encryption_version']} 版密钥重新加密",
         f"把全部检索索引改用第 {payload['index_version']} 版密钥重建",
-        "在后台分批进行,期间系统照常使用",
+        "在后台分批进行，期间系统照常使用",
     ]
 
 
@@ -125,7 +125,7 @@ async def rotate_page(rotation_id: UUID, files: FileStore) -> KeyRotation:
     """
     rotation = await KeyRotation.select_for_update().get(id=rotation_id)
     if (rotation.encryption_version, rotation.index_version) != (vault().ring.newest, vault().index.newest):
-        raise Conflict("keys_changed", "本进程的密钥版本与轮换不一致", "请用新的密钥配置重启全部进程,轮换会自动继续。")
+        raise Conflict("keys_changed", "本进程的密钥版本与轮换不一致", "请用新的密钥配置重启全部进程，轮换会自动继续。")
     step = await KeyRotationStep.filter(rotation_id=rotation.id, done=False).order_by("place").first()
     if step is None:
         return await _finish(rotation)

@@ -121,7 +121,7 @@ async def edit(actor: Actor, template_id: UUID, definition: Definition) -> Templ
     """Change a draft, or a rejected version, which is a draft again. Raises NotFound, Conflict."""
     template = await _locked(actor, template_id)
     if template.state not in {TemplateState.DRAFT, TemplateState.REJECTED}:
-        raise Conflict("template_state", "提交后不能修改", "请等平台答复;要改内容,请放弃后重新起草。")
+        raise Conflict("template_state", "提交后不能修改", "请等平台答复；要改内容，请放弃后重新起草。")
     template.definition = definition.model_dump(mode="json")
     await template.save(update_fields=["definition"])
     return await _move(actor, template, TemplateState.DRAFT, again=True)
@@ -216,5 +216,5 @@ def definition_from(data: dict[str, Any], keys: Sequence[str] = ()) -> Definitio
         return Definition.model_validate(data)
     except ValueError as error:
         unknown = [key for key in keys if f"{key} is of a type" in str(error)]
-        detail = f"字段 {unknown[0]} 的类型还不支持。" if unknown else "请核对字段名;短信正文须含有全部参数 {1}、{2}……"
+        detail = f"字段 {unknown[0]} 的类型还不支持。" if unknown else "请核对字段名；短信正文须含有全部参数 {1}、{2}……"
         raise Invalid("template_definition", "模板内容有误", detail) from error

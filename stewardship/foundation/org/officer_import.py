@@ -89,7 +89,7 @@ def _checked(row: TableRow, units: dict[str, Unit], taken: set[str], seen: set[s
     elif number in seen:
         problem = "警号在表中重复"
     elif unit is None or unit.valid_to is not None:
-        problem = "单位代码不存在,或不在您的管理范围内"
+        problem = "单位代码不存在，或不在您的管理范围内"
     elif values["mobile"] and not _MOBILE.fullmatch(values["mobile"]):
         problem = "手机号码应为 11 位"
     return ImportedRow(row.number, number, values["name"], problem)

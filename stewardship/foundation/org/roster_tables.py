@@ -114,20 +114,22 @@ def _faults(row: TableRow, by_number: Mapping[str, Officer]) -> list[CellProblem
     starts, ends = instant_of(values["starts"]), instant_of(values["ends"])
     found: list[CellProblem] = []
     if officer is None:
-        found.append(_problem(row, "number", "roster_officer", "本单位没有这个警号", "只能填本单位在职民警,请核对。"))
+        found.append(_problem(row, "number", "roster_officer", "本单位没有这个警号", "只能填本单位在职民警，请核对。"))
     elif officer.name != values["name"]:
         found.append(_problem(row, "name", "roster_name", "姓名和警号对不上", "请核对这一行的警号和姓名。"))
     if values["kind"] not in KINDS:
-        found.append(_problem(row, "kind", "roster_kind", "不认识的班次", f"请填:{'、'.join(list(KINDS)[:6])}。"))
+        found.append(_problem(row, "kind", "roster_kind", "不认识的班次", f"请填：{'、'.join(list(KINDS)[:6])}。"))
     for key, at in (("starts", starts), ("ends", ends)):
         if at is None:
             found.append(_problem(row, key, "roster_time", "时间看不懂", "请写成 2026-03-02 08:30 这样。"))
     if starts and ends and not found:
         longest = LONGEST_DUTY if KINDS[values["kind"]] in _THERE else LONGEST
         if ends <= starts:
-            found.append(_problem(row, "ends", "roster_times", "结束不晚于开始", "跨夜的班,结束日期要写第二天。"))
+            found.append(_problem(row, "ends", "roster_times", "结束不晚于开始", "跨夜的班，结束日期要写第二天。"))
         elif ends - starts > longest:
-            found.append(_problem(row, "ends", "roster_long", f"超过 {longest.days} 天", "请核对结束日期,或分成几行。"))
+            found.append(
+                _problem(row, "ends", "roster_long", f"超过 {longest.days} 天", "请核对结束日期，或分成几行。")
+            )
     return found
 
 
@@ -171,9 +173,9 @@ def _overlap(entry: Entry, other: Entry) -> CellProblem:
         row, where = max(row or 0, against.row), f"第 {min(row or 0, against.row)} 行"
     else:
         start = clock.local(against.starts_at)
-        where = f"排班表里已有的{NAMES[against.kind]}({start.month}月{start.day}日 {start:%H:%M} 起)"
+        where = f"排班表里已有的{NAMES[against.kind]}（{start.month}月{start.day}日 {start:%H:%M} 起）"
     return CellProblem(
-        row or 0, "开始", "roster_overlap", f"和{where}时间重叠", "同一人同一时间只能有一个班次,请改时间或删除一行。"
+        row or 0, "开始", "roster_overlap", f"和{where}时间重叠", "同一人同一时间只能有一个班次，请改时间或删除一行。"
     )
 
 

@@ -111,7 +111,7 @@ async def grant_role(actor: Actor, officer_id: UUID, role: Role, unit_id: UUID) 
     held = {grant.role for grant in await grants_of(officer_id)}
     if role in ADMINISTRATORS and held & (ADMINISTRATORS - {role}):
         raise Conflict(
-            "administrators_apart", "三员不能由同一人担任", "系统、安全、审计管理员必须是不同的人,请另选一人。"
+            "administrators_apart", "三员不能由同一人担任", "系统、安全、审计管理员必须是不同的人，请另选一人。"
         )
     grant = await RoleGrant.create(
         officer_id=officer_id, role=role, unit_id=unit_id, granted_by_id=actor.id, valid_from=clock.now()

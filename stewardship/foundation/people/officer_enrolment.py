@@ -51,7 +51,7 @@ async def issue(actor: Actor, officer_id: UUID) -> IssuedCode:
     if not officer.active:
         raise Conflict("officer_inactive", "此人已停用", "请先由系统管理员启用。")
     if officer.totp_confirmed:
-        raise Conflict("totp_confirmed", "动态码已经启用", "如已丢失,请先重置动态码,再发放登记码。")
+        raise Conflict("totp_confirmed", "动态码已经启用", "如已丢失，请先重置动态码，再发放登记码。")
     at = clock.real_now()
     await OfficerEnrolment.filter(officer_id=officer.id, used_at=None).update(expires_at=at)
     code = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))

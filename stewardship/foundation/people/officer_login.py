@@ -42,7 +42,7 @@ class LoginFailed(NotLoggedIn):
     """One of number, password, code or lock does not hold; which is not said."""
 
     def __init__(self) -> None:
-        super().__init__("login_failed", "登录没有成功", "请核对警号、密码和动态码;连续输错 5 次会锁定 15 分钟。")
+        super().__init__("login_failed", "登录没有成功", "请核对警号、密码和动态码；连续输错 5 次会锁定 15 分钟。")
 
 
 class Step(StrEnum):
@@ -140,7 +140,7 @@ async def start_totp(officer_id: UUID) -> tuple[str, str]:
     """
     officer = await Officer.select_for_update().get(id=officer_id)
     if officer.totp_confirmed:
-        raise Conflict("totp_confirmed", "动态码已经启用", "如需更换,请联系安全管理员。")
+        raise Conflict("totp_confirmed", "动态码已经启用", "如需更换，请联系安全管理员。")
     secret = await org.enrol_totp(officer.id)
     return secret, pyotp.TOTP(secret).provisioning_uri(name=officer.number, issuer_name="案管家")
 
@@ -192,7 +192,7 @@ async def open_by_wechat(identity: WechatIdentity, *, device: str, address: str)
     bound = identity.officer_id is not None and identity.trust not in {Trust.STOLEN, Trust.RECYCLED}
     officer = await Officer.get_or_none(id=identity.officer_id, active=True) if bound else None
     if officer is None:
-        raise NotLoggedIn("wechat_not_bound", "这个微信没有绑定警号", "请先在电脑上登录,在“我的”里取得绑定码。")
+        raise NotLoggedIn("wechat_not_bound", "这个微信没有绑定警号", "请先在电脑上登录，在“我的”里取得绑定码。")
     return await people.open_session(
         SessionKind.OFFICER, identity_id=identity.id, officer_id=officer.id, device=device, address=address
     )
@@ -202,7 +202,7 @@ def check_password(password: str) -> None:
     """Raises Invalid for a password that is too easy: at least 10 characters of three kinds."""
     kinds = (str.islower, str.isupper, str.isdigit, lambda c: not c.isalnum())
     if len(password) < 10 or sum(any(kind(c) for c in password) for kind in kinds) < 3:
-        raise Invalid("password_weak", "密码太简单", "至少 10 位,并含大写、小写、数字、符号中的三种。")
+        raise Invalid("password_weak", "密码太简单", "至少 10 位，并含大写、小写、数字、符号中的三种。")
 
 
 async def change_password(actor: Actor, officer_id: UUID, old: str, new: str) -> None:

@@ -16,7 +16,7 @@ def normal_phone(text: str) -> str:
     """A mainland number as its digits: spaces, dashes and +86 removed. Raises Invalid for anything else."""
     digits = re.sub(r"[\s\-()（）]", "", text).removeprefix("+86").removeprefix("0086")
     if not PHONE.match(digits):
-        raise Invalid("phone_number", "手机号码不对", "请填写 11 位手机号码,或带区号的座机号码。")
+        raise Invalid("phone_number", "手机号码不对", "请填写 11 位手机号码，或带区号的座机号码。")
     return digits
 
 

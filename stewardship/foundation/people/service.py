@@ -121,8 +121,8 @@ async def check_safely_asked(person_id: UUID, safely_asked: bool) -> None:
     if not safely_asked and await Person.exists(id=person_id, protected=True):
         raise Conflict(
             "safe_call_needed",
-            "此人受保护,不能直接变更",
-            "请先拨打其安全电话,向本人核实后,再勾选“已拨打安全电话核实”。",
+            "此人受保护，不能直接变更",
+            "请先拨打其安全电话，向本人核实后，再勾选“已拨打安全电话核实”。",
         )
 
 
@@ -189,7 +189,7 @@ async def protect(
     """
     await check_safely_asked(person_id, safely_asked)
     if not code_word.strip() or not 0 <= hours_from < hours_to <= 24 * 60:
-        raise Invalid("protection_plan", "保护方案不完整", "请填写暗语,并核对可联系的时间段。")
+        raise Invalid("protection_plan", "保护方案不完整", "请填写暗语，并核对可联系的时间段。")
     contact = await add_contact(actor, person_id, safe_phone) if safe_phone else None
     plan, _ = await ProtectionPlan.update_or_create(
         person_id=person_id,
@@ -276,7 +276,7 @@ async def bind_identity(actor: Actor, identity_id: UUID, person_id: UUID, trust:
         raise Conflict(
             "wechat_taken",
             "这个微信已是另一位当事人的",
-            "请用您本人的微信加入;没有微信,请联系民警,改用短信或电话联系您。",
+            "请用您本人的微信加入；没有微信，请联系民警，改用短信或电话联系您。",
         )
     await (await _same_user(identity_id)).update(person_id=person_id, trust=trust)
     await audit.record("identity.bound", actor, ("identity", identity_id), person=person_id)
@@ -419,7 +419,7 @@ async def revoke_sessions(
 async def reveal(actor: Actor, person: Person, field: str, reason: str, *, case_id: UUID, relation: str) -> str:
     """What the API shows masked, in the clear, for a reason that an inspector reads. Raises Invalid without one."""
     if len(reason.strip()) < REASON_LENGTH:
-        raise Invalid("reveal_reason", "请写明查看原因", "查看完整信息会被记录,请写明原因(不少于 4 个字)。")
+        raise Invalid("reveal_reason", "请写明查看原因", "查看完整信息会被记录，请写明原因（不少于 4 个字）。")
     event_id = await audit.record(
         "person.revealed",
         actor,

@@ -67,7 +67,7 @@ async def _latest() -> int:
 async def _check(_unit_id: object, payload: dict[str, Any]) -> None:
     RatingRules.from_json(payload["definition"])
     if payload["base_version"] != await _latest():
-        raise Conflict("rating_rules_changed", "评价规则已有新版本", "请刷新后,在新版本上重新提出。")
+        raise Conflict("rating_rules_changed", "评价规则已有新版本", "请刷新后，在新版本上重新提出。")
 
 
 async def _carry_out(approval: Approval, actor: Actor) -> dict[str, Any]:
@@ -87,12 +87,12 @@ def rules_lines(rules: RatingRules) -> list[str]:
     lines = []
     for milestone, kinds in rules.kinds.items():
         named = "、".join(KINDS[kind] for kind in CaseKind if kind in kinds)
-        lines.append(f"{MILESTONES[milestone]}时评价:{named or '不发送'}")
+        lines.append(f"{MILESTONES[milestone]}时评价：{named or '不发送'}")
     minutes = rules.delay // timedelta(minutes=1)
-    lines.append(f"节点后 {minutes} 分钟发送(只在 9:00 至 20:00),{rules.life.days} 天内有效")
+    lines.append(f"节点后 {minutes} 分钟发送（只在 9:00 至 20:00），{rules.life.days} 天内有效")
     lines.append(f"同一人 {rules.cap.days} 天内最多评价一次")
     named = "、".join(ROLES[role] for role in ROLES if role in rules.excluded_roles)
-    return [*lines, f"不发送:{named};未成年人、被保护人和敏感案件始终不发送"]
+    return [*lines, f"不发送：{named}；未成年人、被保护人和敏感案件始终不发送"]
 
 
 def _describe(payload: dict[str, Any]) -> list[str]:

@@ -69,9 +69,9 @@ class RatingRules:
         if not timedelta(days=1) <= self.life <= timedelta(days=30):
             raise Invalid("rating_life", "有效期不对", "评价有效期为 1 到 30 天。")
         if not timedelta(days=1) <= self.cap <= timedelta(days=365):
-            raise Invalid("rating_cap", "频率上限不对", "同一人两次评价至少间隔 1 天,最多 365 天。")
+            raise Invalid("rating_cap", "频率上限不对", "同一人两次评价至少间隔 1 天，最多 365 天。")
         if not self.excluded_roles >= NOT_ASKED:
-            raise Invalid("rating_exclusions", "不能取消安全排除", "嫌疑人家属、证人和律师始终不发送评价,只能增加。")
+            raise Invalid("rating_exclusions", "不能取消安全排除", "嫌疑人家属、证人和律师始终不发送评价，只能增加。")
 
     def rates(self, milestone: str, kind: CaseKind) -> bool:
         """Whether parties of a case of this kind are asked about the milestone."""

@@ -141,7 +141,7 @@ async def rate(
     its week, Conflict for a change that comes too late, Invalid for another number or an overlong comment.
     """
     if score not in set(Score):
-        raise Invalid("rating_score", "请选择评价", "请回复 1(满意)、2(基本满意)或 3(不满意)。")
+        raise Invalid("rating_score", "请选择评价", "请回复 1（满意）、2（基本满意）或 3（不满意）。")
     words = _checked(comment)
     rating = await _find(rating_id, token, lock=True)
     await _check_owner(actor, rating, by_token=token is not None)
@@ -159,7 +159,7 @@ async def rate(
 def _checked(comment: str | None) -> str | None:
     words = (comment or "").strip()
     if len(words) > COMMENT_LENGTH or "\0" in words:
-        raise Invalid("rating_comment", "意见太长", f"最多 {COMMENT_LENGTH} 个字;更多内容可以直接发来,民警会答复您。")
+        raise Invalid("rating_comment", "意见太长", f"最多 {COMMENT_LENGTH} 个字；更多内容可以直接发来，民警会答复您。")
     return words or None
 
 
@@ -176,11 +176,11 @@ async def _find(rating_id: UUID | None, token: str | None, *, lock: bool = False
 
 
 def _unknown() -> NotFound:
-    return NotFound("rating_not_found", "没有找到这次评价", "有意见可以直接发来,民警会答复您。")
+    return NotFound("rating_not_found", "没有找到这次评价", "有意见可以直接发来，民警会答复您。")
 
 
 def _gone() -> Gone:
-    return Gone("rating_expired", "这次评价已经截止", "有意见可以直接发来,民警会答复您。")
+    return Gone("rating_expired", "这次评价已经截止", "有意见可以直接发来，民警会答复您。")
 
 
 _SENT_TO_UNUSABLE = """
@@ -218,7 +218,7 @@ def _refuse(verdict: Verdict) -> None:
     if verdict is Verdict.EXPIRED:
         raise _gone()
     if verdict is Verdict.TOO_LATE_TO_CHANGE:
-        raise Conflict("rating_answered", "您已经评价过了", "评价提交 10 分钟后不能更改;有补充意见可以直接发来。")
+        raise Conflict("rating_answered", "您已经评价过了", "评价提交 10 分钟后不能更改；有补充意见可以直接发来。")
 
 
 async def _answer(actor: Actor, rating: Rating, score: Score, channel: str) -> None:
@@ -272,7 +272,7 @@ async def add_comment(actor: Actor, rating_id: UUID, comment: str) -> None:
     if rating.answered_at is None:
         raise _unknown()
     if clock.now() >= rating.answered_at + COMMENT_WINDOW:
-        raise Gone("rating_comment_late", "这次评价已经结束", "有意见可以直接发来,民警会答复您。")
+        raise Gone("rating_comment_late", "这次评价已经结束", "有意见可以直接发来，民警会答复您。")
     await _add_comment(rating, words)
 
 

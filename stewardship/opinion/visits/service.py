@@ -132,7 +132,7 @@ async def open_visit(actor: Actor, visit_id: UUID) -> Visit:
     await _visible(actor, visit_id)
     visit = await Visit.select_for_update().get(id=visit_id)
     if visit.state is not VisitState.OPEN:
-        raise Conflict("visit_closed", "这个回访任务已经结束", "请刷新查看结果;您填写的内容没有保存。")
+        raise Conflict("visit_closed", "这个回访任务已经结束", "请刷新查看结果；您填写的内容没有保存。")
     return visit
 
 
@@ -210,7 +210,7 @@ async def dial(actor: Actor, visit_id: UUID) -> Dial:
         raise Conflict("visit_hours", "现在不宜拨打", f"请在 {_of_day(hours[0])} 到 {_of_day(hours[1])} 之间拨打。")
     contact = await _number_of(person, plan)
     if contact is None:
-        raise Conflict("visit_no_number", "没有可以信任的号码", "请设法当面联系,或请本人到所里重新登记号码。")
+        raise Conflict("visit_no_number", "没有可以信任的号码", "请设法当面联系，或请本人到所里重新登记号码。")
     await record("visit.revealed", actor, visit, relation=relation_of(actor, visit), contact=contact.id)
     return Dial(person.name, contact.value, plan.pretext if plan else "", person.protected)
 
@@ -266,7 +266,7 @@ async def record_call(
 
 def _check_call(outcome: CallOutcome, seconds: int, note: str | None) -> None:
     if not 0 <= seconds <= LONGEST_CALL or (seconds and outcome is CallOutcome.NOT_REACHED):
-        raise Invalid("call_seconds", "通话时长不对", "未接通的时长为 0,最长 4 小时。")
+        raise Invalid("call_seconds", "通话时长不对", "未接通的时长为 0，最长 4 小时。")
     if note is not None and (len(note) > NOTE_LENGTH or "\0" in note):
         raise Invalid("call_note", "通话记录太长", f"最多 {NOTE_LENGTH} 个字。")
 
@@ -315,7 +315,7 @@ async def close(actor: Actor, visit_id: UUID, finding: Finding) -> Visit:
 
 async def _close(actor: Actor, visit: Visit, finding: Finding) -> Visit:
     if not needs_finding(visit.purpose, visit.outcome):
-        raise Conflict("visit_not_heard", "还没有听取本人意见", "请先回访本人并登记结果,再填写结论。")
+        raise Conflict("visit_not_heard", "还没有听取本人意见", "请先回访本人并登记结果，再填写结论。")
     visit.finding = finding.value
     await visit.save(update_fields=["finding"])
     return await _done(actor, visit)
@@ -328,7 +328,7 @@ async def settle_without_call(actor: Actor, visit_id: UUID, *, informed: bool, n
     Raises NotAllowed where anybody but a leader gives up telling a protected person; even then nothing is released.
     """
     if not note.strip():
-        raise Invalid("call_note", "请写明如何处理", "例如“本人来所,已当面告知”。")
+        raise Invalid("call_note", "请写明如何处理", "例如“本人来所，已当面告知”。")
     _check_call(CallOutcome.INFORMED, 0, note)
     visit = await open_visit(actor, visit_id)
     if visit.purpose not in TASKS:

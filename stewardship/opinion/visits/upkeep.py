@@ -90,7 +90,7 @@ async def reassign(actor: Actor, visit_id: UUID, officer_id: UUID, reason: str) 
     who must not make it: not active, without a role for the unit, or, of a return visit, on the case.
     """
     if not reason.strip() or len(reason) > REASON_LENGTH:
-        raise Invalid("reassign_reason", "请写明改派原因", f"原因会留存备查,最多 {REASON_LENGTH} 个字。")
+        raise Invalid("reassign_reason", "请写明改派原因", f"原因会留存备查，最多 {REASON_LENGTH} 个字。")
     visit = await open_visit(actor, visit_id)
     if visit.unit_id not in actor.units(*SUPERVISORS):
         raise NotAllowed("visit_reassign", "您不能改派任务", "请联系民意中心或教导员改派。")
@@ -109,7 +109,7 @@ async def _check_may_take(visit: Visit, officer_id: UUID) -> None:
         raise Invalid("visit_assignee", "不能改派给此人", "请选择有权限的在职人员。")
     barred = await on_the_case(visit.case_id, visit.handler_id)
     if visit.purpose is VisitPurpose.DISSATISFIED and officer_id in barred:
-        raise Invalid("visit_assignee", "不能改派给此人", "回访不能由案件的承办人员进行,请另选一人。")
+        raise Invalid("visit_assignee", "不能改派给此人", "回访不能由案件的承办人员进行，请另选一人。")
 
 
 @atomic()

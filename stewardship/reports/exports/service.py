@@ -48,7 +48,7 @@ async def start(actor: Actor, unit_id: UUID, what: Table, period: Period) -> Exp
     rows = await database.fetchval(SPECS[what].count, units, period.start, period.end)
     if rows > MOST_ROWS:
         raise Invalid(
-            "export_too_long", "行数太多", f"共 {rows} 行,一次最多导出 {MOST_ROWS} 行,请缩短时间段或选择下级单位。"
+            "export_too_long", "行数太多", f"共 {rows} 行，一次最多导出 {MOST_ROWS} 行，请缩短时间段或选择下级单位。"
         )
     export = await Export.create(
         officer_id=actor.id,
@@ -176,7 +176,7 @@ async def download(actor: Actor, export_id: UUID) -> tuple[str, bytes]:
     if export.state is not ExportState.DONE:
         raise Conflict("export_not_done", "文件还没有准备好", export.why or "请稍候再下载。")
     if export.content is None:
-        raise Gone("export_expired", "文件已经过期", "导出的文件保留一天,请重新导出。")
+        raise Gone("export_expired", "文件已经过期", "导出的文件保留一天，请重新导出。")
     await audit.record("report.downloaded", actor, ("unit", export.unit_id), unit_id=export.unit_id, export=export.id)
     name = f"{export.what.value}_{export.params['first']}_{export.params['last']}.xlsx"
     return name, vault().ring.open(export.content, CONTENT)

@@ -55,7 +55,7 @@ async def document(actor: Actor, unit_id: UUID, month: date) -> tuple[str, bytes
     Raises NotFound for a unit out of scope, Invalid for a month that has not begun or is no month's first day.
     """
     if month.day != 1 or not 2000 <= month.year < 2100 or month > clock.today():
-        raise Invalid("report_month", "月份不对", "请填写已开始月份的第一天,例如 2026-03-01。")
+        raise Invalid("report_month", "月份不对", "请填写已开始月份的第一天，例如 2026-03-01。")
     content, mark = await _collect(actor, unit_id, month)
     name = f"{content.unit_name}{month.year}年{month.month}月服务群众情况通报.docx"
     return name, await asyncio.to_thread(written, content, mark, clock.today())
@@ -113,13 +113,13 @@ def _opening(content: Content) -> str:
     state = (
         f"本月数字已于{_day(clock.local(month.frozen_at).date())}冻结"
         if month.frozen_at is not None
-        else "本月数字尚未冻结,以次月3日冻结的为准"
+        else "本月数字尚未冻结，以次月3日冻结的为准"
     )
     shown = month.frozen or month.restated
     return (
-        f"{month.month.year}年{month.month.month}月共受理群众提问 {shown.asked} 件,"
+        f"{month.month.year}年{month.month.month}月共受理群众提问 {shown.asked} 件，"
         f"其中系统按记录答复 {shown.from_record} 件。"
-        f"{state}。样本少于 5 件的只列件数,写作“{WITHHELD}”。"
+        f"{state}。样本少于 5 件的只列件数，写作“{WITHHELD}”。"
     )
 
 
@@ -149,9 +149,9 @@ def _indicators(c: Counted, tallies: dict[Figure, Tally]) -> list[tuple[str, str
     enrolment = tallies[Figure.ENROLMENT].share
     shares = [
         ("有问必答率", c.answered_share),
-        ("有问必答率(核定)", c.adjusted_share),
+        ("有问必答率（核定）", c.adjusted_share),
         ("首次答复按时率", c.first_share),
-        ("首次答复按时率(核定)", c.first_adjusted_share),
+        ("首次答复按时率（核定）", c.first_adjusted_share),
     ]
     others = [
         ("入群率", enrolment),
@@ -163,7 +163,7 @@ def _indicators(c: Counted, tallies: dict[Figure, Tally]) -> list[tuple[str, str
     spreads = [("首次答复时长", c.first), ("完整答复时长", c.full)]
     return [
         *((name, str(share.n), percent(share)) for name, share in shares),
-        *((f"{name}(值班分钟,中位数/九成位)", str(each.n), minutes(each)) for name, each in spreads),
+        *((f"{name}（值班分钟，中位数/九成位）", str(each.n), minutes(each)) for name, each in spreads),
         *((name, str(share.n), percent(share)) for name, share in others),
     ]
 
@@ -191,7 +191,7 @@ def _parts(paper: OfficialDocument, content: Content) -> None:
             paper.text("本月没有提问。")
 
 
-_COLUMNS = ("提问", "有问必答率", "核定", "首次答复(值班分钟,中位数/九成位)")
+_COLUMNS = ("提问", "有问必答率", "核定", "首次答复（值班分钟，中位数/九成位）")
 
 
 def _of(c: Counted) -> list[str]:
@@ -211,7 +211,8 @@ def _changes(paper: OfficialDocument, content: Content) -> None:
 def _ranking(paper: OfficialDocument, content: Content) -> None:
     paper.heading("下级单位情况")
     paper.text(
-        f"按有问必答率的95%置信区间比较,差别在偶然范围内的写作名次区间,视为并列;样本少于 {SMALLEST_SAMPLE} 件的不排名。"
+        f"按有问必答率的95%置信区间比较，差别在偶然范围内的写作名次区间，视为并列；"
+        f"样本少于 {SMALLEST_SAMPLE} 件的不排名。"
     )
     rows = [
         [_place(place), name, str(c.full_count + c.overdue), percent(c.answered_share), percent(c.adjusted_share)]
@@ -233,13 +234,13 @@ def _restatements(paper: OfficialDocument, month: Month) -> None:
     elif not month.reasons:
         paper.text("冻结后没有变动。")
     else:
-        paper.text(f"冻结后共有 {month.restatements} 项变动,冻结数字不改,与现在的数字并列。")
+        paper.text(f"冻结后共有 {month.restatements} 项变动，冻结数字不改，与现在的数字并列。")
         rows = [[REASONS[reason], str(n)] for reason, n in month.reasons.items()]
         paper.table("变动原因", ["原因", "项数"], rows, [6, 2])
 
 
 def _definitions(paper: OfficialDocument) -> None:
-    paper.heading("附录:指标口径")
+    paper.heading("附录：指标口径")
     for each in DEFINITIONS:
-        paper.point(f"{each.name}。{each.definition}来源:{each.source}。")
+        paper.point(f"{each.name}。{each.definition}来源：{each.source}。")
     paper.point(f"变化分解。{METHOD}")

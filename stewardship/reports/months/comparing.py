@@ -152,7 +152,7 @@ async def restatements(
     Ratings are listed without their scores. Raises NotFound for a unit out of scope, Invalid for no month's first day.
     """
     if month.day != 1:
-        raise Invalid("report_month", "月份不对", "请填写该月第一天,例如 2026-03-01。")
+        raise Invalid("report_month", "月份不对", "请填写该月第一天，例如 2026-03-01。")
     units = await units_in_scope(actor, unit_id)
     rows = await database.fetch(
         "select s.id, s.at, s.reason, s.figure, s.subject_id, s.case_id, c.reference, s.unit_id, u.name as unit_name,"  # noqa: S608 — a constant.
