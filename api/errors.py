@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kit import clock
 from kit.ids import new_id
 from kit.problems import Problem, problem_response
 from kit.tables import BadTable
@@ -178,12 +179,15 @@ class Frame:
 
 
 def _stamped(send: Send, request_id: str) -> Send:
+    """With the domain's time beside: a page whose computer, or whose demonstration, has another goes by ours."""
+
     async def stamped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = [pair for pair in message["headers"] if pair[0].lower() != REQUEST_ID.lower().encode()]
             headers += [
                 (REQUEST_ID.lower().encode(), request_id.encode()),
                 (b"x-content-type-options", b"nosniff"),
+                (b"x-steward-time", clock.now().isoformat().encode()),
             ]
             if not any(name.lower() == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))

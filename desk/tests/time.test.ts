@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { day, duration, legalDate, moment, timeLeft, urgency } from "@/kit/time";
+import { heardTime, present } from "@/kit/clock";
+import { day, duration, legalDate, moment, timeLeft, today, urgency } from "@/kit/time";
 
 void test("a length of duty time is said in the largest unit that is still exact enough", () => {
   assert.equal(duration(30), "不到 1 分钟");
@@ -22,4 +23,13 @@ void test("an instant of today is its time alone, in China's time wherever the c
   assert.match(moment("2026-03-01T02:05:00Z", now), /3月1日.*10:05/);
   assert.equal(legalDate(new Date("2026-03-01T16:30:00Z")), "2026-03-02");
   assert.match(day("2026-03-09"), /2026年3月9日/);
+});
+
+void test("the page goes by the installation's clock, and by its own where it hears nothing", () => {
+  heardTime(null);
+  assert.ok(Math.abs(present() - Date.now()) < 1000);
+  heardTime("2026-03-08T16:30:00+00:00");
+  assert.equal(today(), "2026-03-09");
+  heardTime("not a time");
+  assert.equal(today(), "2026-03-09");
 });

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsonschema_rs
@@ -69,3 +70,12 @@ async def test_the_document_is_served(client: Any) -> None:
 
 async def test_the_bureaus_own_login_is_there_only_where_it_is_configured(client: Any) -> None:
     assert (await client.post("/sessions/officer/sso", json={"assertion": "x" * 32})).status_code == 404
+
+
+async def test_every_answer_tells_the_domains_time(client: Any, clock_at: Callable[[datetime], None]) -> None:
+    """A page whose computer has another time, or whose demonstration is days ahead, goes by it."""
+    at = datetime(2026, 3, 2, 2, tzinfo=UTC)
+    clock_at(at)
+    for path in ("http://steward.test/api/openapi.json", "/cases"):
+        told = datetime.fromisoformat((await client.get(path)).headers["x-steward-time"])
+        assert at <= told < at + timedelta(minutes=5)

@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "@/api/schema";
+import { heardTime } from "@/kit/clock";
 import { texts } from "@/texts";
 
 export type Schemas = components["schemas"];
@@ -40,6 +41,7 @@ const middleware: Middleware = {
     return request;
   },
   async onResponse({ response }) {
+    heardTime(response.headers.get("X-Steward-Time"));
     if (response.ok) return undefined;
     const problem = await problemOf(response);
     if (problem.status === 401 && problem.code !== "login_failed") listeners.forEach((listener) => listener());

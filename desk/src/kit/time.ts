@@ -1,3 +1,4 @@
+import { present } from "@/kit/clock";
 import { texts } from "@/texts";
 
 const MINUTE = 60;
@@ -36,7 +37,7 @@ const wholeDay = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, year: "nume
 const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: CHINA });
 
 /** An instant as a person says it: the time alone where it is of the same day as `now`. */
-export function moment(instant: string, now = new Date()): string {
+export function moment(instant: string, now = new Date(present())): string {
   const at = new Date(instant);
   return isoDay.format(at) === isoDay.format(now) ? clockTime.format(at) : dayAndTime.format(at);
 }
@@ -44,6 +45,11 @@ export function moment(instant: string, now = new Date()): string {
 /** A legal date (2026-03-09) in words. */
 export function day(date: string): string {
   return wholeDay.format(new Date(`${date}T12:00:00+08:00`));
+}
+
+/** The legal date that it is now. */
+export function today(): string {
+  return legalDate(new Date(present()));
 }
 
 /** The legal date of an instant, as 2026-03-09. */

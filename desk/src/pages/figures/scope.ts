@@ -1,6 +1,6 @@
 import { computed } from "vue";
 import { useRoute, useRouter, type LocationQueryRaw } from "vue-router";
-import { legalDate } from "@/kit/time";
+import { legalDate, today } from "@/kit/time";
 import { me } from "@/session";
 
 /** Days that a period counts back, today included. */
@@ -31,7 +31,7 @@ export function useScope(usual: PeriodName = "month") {
     return typeof value === "string" && value !== "" ? value : undefined;
   };
   const unit = computed(() => text("unit") ?? me.value?.unit_id ?? "");
-  const last = computed(() => text("last") ?? legalDate(new Date()));
+  const last = computed(() => text("last") ?? today());
   const first = computed(() => text("first") ?? daysFrom(last.value, 1 - PERIODS[usual]));
 
   /** The unit and period as a query, for links to the other pages about them. */

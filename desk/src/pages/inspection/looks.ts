@@ -1,4 +1,5 @@
 import type { Schemas } from "@/api/client";
+import { present } from "@/kit/clock";
 import { legalDate } from "@/kit/time";
 import { texts } from "@/texts";
 
@@ -13,7 +14,7 @@ export interface Period {
 }
 
 /** The last so many days, today included. */
-export function lastDays(days: number, now = new Date()): Period {
+export function lastDays(days: number, now = new Date(present())): Period {
   return { first: legalDate(new Date(now.getTime() - (days - 1) * DAY_MS)), last: legalDate(now) };
 }
 
