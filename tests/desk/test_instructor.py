@@ -14,8 +14,6 @@ from tests.desk.town import LATE_QUESTION
 
 pytestmark = pytest.mark.timeout(300)
 
-"""The town's time is ahead of the browser's, by a weekend at most."""
-
 
 async def test_an_instructor_finds_who_is_late_and_passes_the_question_on(officer: Officers, town: TownThere) -> None:
     desk = await officer("instructor", "/figures")

@@ -80,7 +80,6 @@ export const handover = {
   noteSaved: "已保存。",
   nothing: "没有",
   due: (at: string) => `${at} 前要处理`,
-  openCase: "打开案件",
   digest: "离岗期间发生了什么",
   digestEmpty: "没有案件。",
   gone: "没有变化。",
