@@ -79,7 +79,7 @@ def _sentence(report: roster_tables.Report) -> str:
     if report.problems:
         return f"共 {report.rows} 行，{len(report.problems)} 处要改，一行都没有保存。"
     done = "已经保存" if report.saved else "可以保存"
-    same = f",{report.unchanged} 行本来就有" if report.unchanged else ""
+    same = f"，{report.unchanged} 行本来就有" if report.unchanged else ""
     return f"共 {report.rows} 行，{report.entered} 行{done}{same}。"
 
 

@@ -199,7 +199,7 @@ async def _trigrams(connection: asyncpg.Connection) -> list[str]:
     await transaction.start()
     try:
         await connection.execute("create extension if not exists pg_trgm")
-        return list(await connection.fetchval("select show_trgm（'盗窃'）"))
+        return list(await connection.fetchval("select show_trgm('盗窃')"))
     finally:
         await transaction.rollback()
 

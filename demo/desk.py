@@ -43,7 +43,7 @@ class Desk:
             same((answer.status, answer.code), (401, "login_failed"), f"{self.name} 登录")
             if ahead:
                 await asyncio.sleep(STEP)
-        raise StoryFailed(f"{self.name}({self.officer.number})登录不上")
+        raise StoryFailed(f"{self.name}（{self.officer.number}）登录不上")
 
     async def is_refused_with_wrong_code(self) -> bool:
         """Whether a code that is not the authenticator's opens nothing."""

@@ -583,7 +583,7 @@ class Migration(migrations.Migration):
                 "app": "steward",
                 "indexes": [Index(fields=["case_id"]), Index(fields=["inquiry_id"]), Index(fields=["person_id"])],
                 "pk_attr": "id",
-                "table_description": "Submitted material （材料）: an encrypted blob, its type told by its content, unseen until a scan has passed.",
+                "table_description": "Submitted material (材料): an encrypted blob, its type told by its content, unseen until a scan has passed.",
             },
             bases=["Model"],
         ),

@@ -33,8 +33,8 @@ SHOWN = ("api", "bot", "cli", "delivery", "demo", "kit", "sandbox", "scheduler",
 """Packages whose texts people read."""
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,:;?!](?! )|\([^()\n]*[\u4e00-\u9fff]|[\u4e00-\u9fff]\(")
 """A mark of the Latin script where the Chinese one belongs (GB/T 15834)."""
-PATTERN = re.compile(r"\(\?|[\\^|]|\[[^]]*\][+*?{]")
-"""A regular expression: its marks are its own."""
+PATTERN = re.compile(r"^select |\(\?|[\\^|]|\[[^]]*\][+*?{]")
+"""A regular expression, or SQL: its marks are its own."""
 
 
 def imported(path: Path) -> set[str]:

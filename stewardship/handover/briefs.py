@@ -143,7 +143,7 @@ async def _asked(made: Mapping[UUID, Brief], names: Mapping[UUID, str]) -> None:
         brief.asked.append(Asked(inquiry.id, name, text, inquiry.opened_at, waits, due_at))
         if waits:
             what = "要求回电" if inquiry.kind is InquiryKind.CALL_BACK else "在等答复"
-            brief.promised.append(f"{name}{what}" + (f",最晚 {moment(due_at)}。" if due_at else "。"))
+            brief.promised.append(f"{name}{what}" + (f"，最晚 {moment(due_at)}。" if due_at else "。"))
             brief.next_due_at = min(filter(None, (brief.next_due_at, due_at)), default=None)
 
 
@@ -194,7 +194,7 @@ def _of_party(party: Party, kind: CaseKind | None, name: str) -> Iterator[str]:
     roles = "、".join(ROLES[PartyRole(role)] for role in party.roles)
     withheld = [words for topic, words in ((Topic.STAGE, "办案阶段"), (Topic.UPDATES, "进展")) if topic not in topics]
     if withheld:
-        yield f"{name}({roles}):不告知{'和'.join(withheld)}。"
+        yield f"{name}（{roles}）：不告知{'和'.join(withheld)}。"
 
 
 def _safe_way(name: str, plan: ProtectionPlan | None) -> str:

@@ -206,8 +206,8 @@ def contributors(metric: Metric, found: Decomposition, names: dict[str, str]) ->
     """What did most, the largest first; never more than three."""
     parts = [part for effect in found.effects for part in _parts(effect, names[effect.value])]
     largest = sorted(parts, key=lambda part: -abs(part[1]))[:CONTRIBUTORS]
-    said = [f"{words}影响 {_signed(metric, value)}({n})" for words, value, n in largest if _noticed(metric, value)]
-    return f"主要因素：{';'.join(said)}。" if said else "各部分没有明显变化。"
+    said = [f"{words}影响 {_signed(metric, value)}（{n}）" for words, value, n in largest if _noticed(metric, value)]
+    return f"主要因素：{'；'.join(said)}。" if said else "各部分没有明显变化。"
 
 
 def _parts(effect: Effect, name: str) -> list[tuple[str, float, str]]:

@@ -158,34 +158,36 @@ def from_columns(asked: Asked, columns: dict[str, Any] | None, *, challenged: bo
 
 def from_log(asked: Asked, state: ClockState, *, breached: bool, challenged: bool) -> list[Outcome]:
     """Every episode, with who had it when. `breached`: whether the last one is, as its clock was stored."""
-    outcomes = [_of_episode(each, _EARLIER.get(each.status, WAITING)) for each in state.episodes]
+    usual = Holder(asked.unit_id, asked.owner_id)
+    outcomes = [_of_episode(each, usual, _EARLIER.get(each.status, WAITING)) for each in state.episodes]
     last = replace(outcomes[-1], state=STATES[asked.state], breached=breached)
     first = replace(outcomes[0] if len(outcomes) > 1 else last, started_at=asked.opened_at, challenged=challenged)
     return [first] if len(outcomes) == 1 else [first, *outcomes[1:-1], last]
 
 
-def _of_episode(episode: Episode, state: str) -> Outcome:
+def _of_episode(episode: Episode, usual: Holder, state: str) -> Outcome:
     return Outcome(
         number=episode.number,
         started_at=episode.started_at,
         state=state,
-        last=_held(episode, None),
-        first=_target(episode, episode.first),
-        full=_target(episode, episode.full),
+        last=_held(episode, usual, None),
+        first=_target(episode, usual, episode.first),
+        full=_target(episode, usual, episode.full),
         breached=any(target.breach_at is not None for target in (episode.first, episode.full)),
         challenged=False,
     )
 
 
-def _target(episode: Episode, target: TargetState) -> Target:
+def _target(episode: Episode, usual: Holder, target: TargetState) -> Target:
     seconds = None if target.waited is None else round(target.waited.total_seconds())
     settled = target.breach_at or target.met_at
-    return Target(_held(episode, settled), target.met_at, target.due_at, seconds, target.breach_at is not None)
+    return Target(_held(episode, usual, settled), target.met_at, target.due_at, seconds, target.breach_at is not None)
 
 
-def _held(episode: Episode, at: datetime | None) -> Holder:
+def _held(episode: Episode, usual: Holder, at: datetime | None) -> Holder:
+    """`usual`: whose it counts as where it was settled in the instant in which it was asked."""
     segment = episode.held_at(at)
-    return _holder(segment.unit, segment.owner)
+    return usual if segment is None else _holder(segment.unit, segment.owner)
 
 
 def _holder(unit: UUID, owner: UUID) -> Holder:

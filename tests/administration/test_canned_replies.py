@@ -16,7 +16,7 @@ from stewardship.foundation.errors import Conflict, Invalid, NotFound
 from tests.administration.conftest import Pair
 from tests.support.world import World, acting, case_with
 
-WAITING = Draft("鉴定中", "您的案件（{编号}）正在等鉴定意见，{下次联系}前会告诉您。{单位},{值班电话}。")
+WAITING = Draft("鉴定中", "您的案件（{编号}）正在等鉴定意见，{下次联系}前会告诉您。{单位}，{值班电话}。")
 
 
 async def test_a_reply_is_filled_in_for_the_case(world: World) -> None:

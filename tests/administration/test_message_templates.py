@@ -174,18 +174,18 @@ def test_what_is_missing_differs_or_is_unused_is_found() -> None:
     assert [(finding.template_id, finding.what, finding.grave) for finding in found] == [
         ("A", "date2 is not a field of it", True),
         ("A", "its consent is long_term there, one_time here", True),
-        ("A", "its field time3 （时间） is filled by nothing", True),
+        ("A", "its field time3 (时间) is filled by nothing", True),
         ("B", "not on the account", True),
         ("A", "its title is 进度 there, 办理进度通知 here", False),
         ("A", "thing7 is labelled 事由 there, 事项 here", False),
-        ("C", "on the account （旧模板）, used by no notice", False),
+        ("C", "on the account (旧模板), used by no notice", False),
     ]
     assert found[0].notices == ("update_posted",)
 
 
 @pytest.mark.parametrize(
     "content",
-    ["会议时间：{{date2.DATA}}\n会议地点：{{thing1.DATA}}\n", "会议时间：{{date2.DATA}}\n会议地点: {{ thing1.DATA }}"],
+    ["会议时间:{{date2.DATA}}\n会议地点:{{thing1.DATA}}\n", "会议时间：{{date2.DATA}}\n会议地点: {{ thing1.DATA }}"],
 )
 def test_the_platforms_lines_are_read_as_fields(content: str) -> None:
     assert parse_fields(content) == (("date2", "会议时间"), ("thing1", "会议地点"))

@@ -86,12 +86,12 @@ def handover(**more: Any) -> Builder:
 
 
 def roster_table(w: World) -> Request:
-    row = f"{w.city.officers['colleague'].number}，王敏，值班，2026-04-06 08:30,2026-04-06 17:30"
+    row = f"{w.city.officers['colleague'].number},王敏,值班,2026-04-06 08:30,2026-04-06 17:30"
     return Request(
         "unit",
         path={"unit_id": w.city.station.id},
         params={"trial": "false"},
-        content=form(f"警号，姓名，班次，开始，结束\n{row}\n".encode("utf-8-sig")),
+        content=form(f"警号,姓名,班次,开始,结束\n{row}\n".encode("utf-8-sig")),
         headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
     )
 

@@ -199,7 +199,7 @@ async def leave_of_colleague(city: City) -> Handover:
 
 def sheet_of(steward: str, name: str) -> bytes:
     """A table with one case and one party."""
-    return f"案件序号，案管家警号，当事人姓名，当事人身份\n1,{steward},{name}，受害人\n".encode()
+    return f"案件序号,案管家警号,当事人姓名,当事人身份\n1,{steward},{name},受害人\n".encode()
 
 
 async def machines(city: City) -> dict[str, Registered]:

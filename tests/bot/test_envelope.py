@@ -113,7 +113,7 @@ class TestGenuineMessages:
 class TestJsonOnly:
     def test_half_an_emoji_does_not_lose_the_message(self) -> None:
         body = b'{"MsgType":"text","Content":"\\u8c22\\u8c22\\ud83d"}'
-        assert open_envelope(ACCOUNT, signed_query(), body, NOW).message["Content"] == "谢谢？"
+        assert open_envelope(ACCOUNT, signed_query(), body, NOW).message["Content"] == "谢谢?"
 
     def test_an_escaped_nul_is_left_out_everywhere(self) -> None:
         body = b'{"MsgType":"text","Content":"a\\u0000b","List":[{"Template\\u0000Id":"t\\u0000"}]}'

@@ -72,7 +72,7 @@ async def _answer(colleague: Desk) -> None:
 
 async def _other_pages(desk: Desk) -> list[str]:
     wrong: list[str] = []
-    for name, title in (("figures/changes", "变化原因"), ("figures/months", "月度数字"), ("contests", "超时申诉")):
+    for name, title in (("figures/changes", "变化原因"), ("figures/months", "月度数字"), ("contests", "超时异议")):
         await desk.open(f"/{name}")
         await expect(desk.page.get_by_role("heading", name=re.compile(title))).to_be_visible()
         await expect(desk.page.get_by_role("status", name="正在加载")).to_have_count(0)

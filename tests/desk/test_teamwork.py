@@ -12,12 +12,12 @@ from tests.desk.test_pages import look
 
 pytestmark = pytest.mark.timeout(300)
 
-HEAD = "案件序号，案管家警号，当事人姓名，当事人身份，手机号码"
+HEAD = "案件序号,案管家警号,当事人姓名,当事人身份,手机号码"
 
 
 def table(steward: str, phone: str) -> FilePayload:
     """A case with one party, as a spreadsheet saves it."""
-    text = f"{HEAD}\n1,{steward}，陈新来，受害人，{phone}\n"
+    text = f"{HEAD}\n1,{steward},陈新来,受害人,{phone}\n"
     return {"name": "三月案件.csv", "mimeType": "text/csv", "buffer": text.encode("utf-8-sig")}
 
 

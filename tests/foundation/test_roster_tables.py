@@ -17,7 +17,7 @@ from stewardship.foundation.org.models import Officer, Shift, ShiftKind
 from stewardship.foundation.org.roster_tables import Entry, Report, clash, instant_of, overlaps
 from tests.support.world import MONDAY_MORNING, World, acting, build_world
 
-HEAD = "警号，姓名，班次，开始，结束"
+HEAD = "警号,姓名,班次,开始,结束"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_one_wrong_row_keeps_everything_out_and_each_fault_is_named(world:
         row(world.colleague, "值班", "下周一", "2026-03-19 17:30"),
         row(world.colleague, "值班", "2026-03-19 17:30", "2026-03-19 08:30"),
         row(world.other_steward, "值班", "2026-03-19 08:30", "2026-03-19 17:30"),
-        f"{world.colleague.number}，王五，值班，2026-03-20 08:30,2026-03-20 17:30",
+        f"{world.colleague.number},王五,值班,2026-03-20 08:30,2026-03-20 17:30",
         row(world.steward, "请假", "2026-03-18 08:00", "2026-03-19"),
         f"{world.steward.number},{world.steward.name},,2026-03-25 08:30,2026-03-25 17:30",
     )
@@ -105,7 +105,7 @@ async def test_the_template_names_who_is_there(world: World) -> None:
 
 
 async def test_another_file_is_refused_as_a_whole(world: World) -> None:
-    for data, code in ((b"%PDF-1.7", "table_type"), ("甲，乙\n1,2".encode(), "table_header")):
+    for data, code in ((b"%PDF-1.7", "table_type"), ("甲,乙\n1,2".encode(), "table_header")):
         with pytest.raises(BadTable, match=code):
             await roster_tables.take_in(await acting(world.instructor), world.station, data, "a.xlsx", trial=False)
 

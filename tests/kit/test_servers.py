@@ -158,7 +158,7 @@ def test_first_start_makes_a_database_that_finds_chinese_words(home: Path) -> No
             return (
                 await connection.fetchval("select current_database()"),
                 await connection.fetchval("show synchronous_commit"),
-                await connection.fetchval("select show_trgm（'盗窃案'）"),
+                await connection.fetchval("select show_trgm('盗窃案')"),
             )
         finally:
             await connection.close()

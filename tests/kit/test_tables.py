@@ -79,11 +79,11 @@ def test_a_workbook_reads_as_people_see_it() -> None:
 def test_csv_reads_in_every_encoding_and_separator(encoding: str, separator: str) -> None:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator)
-    writer.writerows([TITLES, ["张三", "13800000000", "2026/3/2"], ["李，四；五", "", ""]])
+    writer.writerows([TITLES, ["张三", "13800000000", "2026/3/2"], ["李,四;五", "", ""]])
     rows = read_table(out.getvalue().encode(encoding), "a.csv", columns=COLUMNS).rows
     assert [row.values for row in rows] == [
         {"name": "张三", "phone": "13800000000", "day": "2026-03-02"},
-        {"name": "李，四；五", "phone": "", "day": ""},
+        {"name": "李,四;五", "phone": "", "day": ""},
     ]
 
 
@@ -97,9 +97,9 @@ def test_csv_reads_in_every_encoding_and_separator(encoding: str, separator: str
         (b"PK\x03\x04 no archive", "table_damaged"),
         (b"\x00\x01\x02\x03", "table_type"),
         (b"\xff\xff\xff\xff\x80", "table_encoding"),
-        ("别的，表头\n1,2\n".encode(), "table_header"),
-        ("姓名，手机号码\n".encode(), "table_no_rows"),
-        ('姓名，手机号码\n"张三，1\n'.encode(), "table_csv"),
+        ("别的,表头\n1,2\n".encode(), "table_header"),
+        ("姓名,手机号码\n".encode(), "table_no_rows"),
+        ('姓名,手机号码\n"张三,1\n'.encode(), "table_csv"),
     ],
 )
 def test_what_is_no_table_is_refused_by_its_content(data: bytes, code: str) -> None:

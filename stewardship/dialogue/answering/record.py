@@ -54,7 +54,7 @@ def officer_title(name: str | None) -> str:
 
 def handler_sentence(facts: Facts) -> str:
     """Who is responsible and how to reach them: the unit's desk phone, never an officer's own."""
-    phone = f",电话 {facts.duty_phone}" if facts.duty_phone else ""
+    phone = f"，电话 {facts.duty_phone}" if facts.duty_phone else ""
     return f"负责：{facts.unit_name} {officer_title(facts.steward_name)}{phone}。"
 
 

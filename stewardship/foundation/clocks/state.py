@@ -140,10 +140,13 @@ class Episode:
     def target(self, target: Target) -> TargetState:
         return self.first if target is Target.FIRST else self.full
 
-    def held_at(self, at: datetime | None) -> Segment:
-        """Who had it at an instant; in the last moment, before the next owner's began. None: whoever had it last."""
+    def held_at(self, at: datetime | None) -> Segment | None:
+        """Who had it at an instant; in the last moment, before the next owner's began. None: whoever had it last.
+
+        Nobody where it was settled in the instant in which it was asked.
+        """
         held = [segment for segment in self.segments if at is None or segment.start < at] or list(self.segments[:1])
-        return held[-1]
+        return held[-1] if held else None
 
 
 @dataclass(frozen=True, slots=True)

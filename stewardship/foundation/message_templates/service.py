@@ -186,7 +186,7 @@ def _check_usable(template: Template) -> None:
     problems = trial_of(template).problems
     if problems:
         first = problems[0]
-        where = f"{first.field}:" if first.field else ""
+        where = f"{first.field}：" if first.field else ""
         raise Invalid("template_unusable", "模板还不能用", f"{where}{first.message}。请修改后再试。")
 
 
