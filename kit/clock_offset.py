@@ -15,6 +15,9 @@ from kit import clock, database
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.25
+PATIENCE_SECONDS = 10.0
+AWAY = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+"""What a database that stops, restarts or is not up yet answers with."""
 
 
 class ClockIsReal(RuntimeError):
@@ -44,7 +47,7 @@ async def followed(*, production: bool) -> AsyncIterator[None]:
     if production:
         yield
         return
-    await refresh()
+    await _first()
     task = asyncio.create_task(_follow(), name="clock-offset")
     try:
         yield
@@ -52,6 +55,17 @@ async def followed(*, production: bool) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def _first() -> None:
+    """A process may start in the moment in which the database restarts; without the offset it must not begin."""
+    for _ in range(round(PATIENCE_SECONDS / POLL_SECONDS)):
+        try:
+            return await refresh()
+        except AWAY as error:
+            log.warning("clock_offset_unreadable", error=type(error).__name__)
+            await asyncio.sleep(POLL_SECONDS)
+    await refresh()
 
 
 async def _follow() -> None:
