@@ -84,7 +84,7 @@ class HandoverView(View):
     counts: dict[str, int] = Field(examples=[{"accepted": 38, "offered": 2}])
     items: list[ItemView]
     colleagues: list[ColleagueShareView] = Field(description="Only while it is arranged.")
-    sentence: str = Field(examples=["王敏休假到 3月23日 08:00,40 件案件：38 件已接收，2 件待接收。"])
+    sentence: str = Field(examples=["王敏休假到 3月23日 08:00，40 件案件：38 件已接收，2 件待接收。"])
 
 
 class HandoverRow(View):
@@ -101,7 +101,7 @@ class HandoverRow(View):
     manages: bool = Field(examples=[True])
     counts: dict[str, int] = Field(examples=[{"accepted": 38, "offered": 2}])
     for_me: int = Field(examples=[2], description="Cases that wait for the caller's answer.")
-    sentence: str = Field(examples=["王敏休假到 3月23日 08:00,40 件案件：38 件已接收，2 件待接收。"])
+    sentence: str = Field(examples=["王敏休假到 3月23日 08:00，40 件案件：38 件已接收，2 件待接收。"])
 
 
 class AskedView(View):
@@ -210,8 +210,8 @@ def _sentence(shown: queries.Shown) -> str:
     handover, counts = shown.handover, shown.counts
     parts = [f"{counts[state.value]} {name}" for state, name in NAMES.items() if state.value in counts]
     until = moment(handover.ends_at)
-    details = ":" + ",".join(parts) if parts else ""
-    return f"{shown.officer_name}{KINDS[handover.kind]}到 {until},{len(shown.lines)} 件案件{details}。"
+    details = "：" + "，".join(parts) if parts else ""
+    return f"{shown.officer_name}{KINDS[handover.kind]}到 {until}，{len(shown.lines)} 件案件{details}。"
 
 
 async def _view(actor: Actor, handover_id: UUID) -> HandoverView:

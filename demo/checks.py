@@ -45,5 +45,5 @@ async def eventually(look: Callable[[], Awaitable[T]], what: str, *, within: flo
         if found:
             return found
         if time.monotonic() > deadline:
-            raise StoryFailed(f"{what}:{within:.0f} 秒内没有发生")
+            raise StoryFailed(f"{what}：{within:.0f} 秒内没有发生")
         await asyncio.sleep(_LOOK_AGAIN)

@@ -186,7 +186,8 @@ async def _limits(made: Mapping[UUID, Brief], cases: Mapping[UUID, Case], names:
         if party.person_id in protected:
             brief.do_not_say.append(f"{name}受保护：不向任何人透露其情况、位置和联系方式，也不提有这个人。")
             brief.safe_channels.append(_safe_way(name, plans.get(party.person_id)))
-        brief.safe_channels += [f"{name}:{UNUSABLE[trust]}，核实前不要使用。" for trust in sorted(bad[party.person_id])]
+        unusable = sorted(bad[party.person_id])
+        brief.safe_channels += [f"{name}：{UNUSABLE[trust]}，核实前不要使用。" for trust in unusable]
 
 
 def _of_party(party: Party, kind: CaseKind | None, name: str) -> Iterator[str]:

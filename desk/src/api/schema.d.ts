@@ -7169,7 +7169,7 @@ export interface components {
             reference: string;
             /**
              * Sentence
-             * @example 王敏休假到 3月23日 08:00,40 件案件：38 件已接收，2 件待接收。
+             * @example 王敏休假到 3月23日 08:00，40 件案件：38 件已接收，2 件待接收。
              */
             sentence: string;
             /**
@@ -7262,7 +7262,7 @@ export interface components {
             reference: string;
             /**
              * Sentence
-             * @example 王敏休假到 3月23日 08:00,40 件案件：38 件已接收，2 件待接收。
+             * @example 王敏休假到 3月23日 08:00，40 件案件：38 件已接收，2 件待接收。
              */
             sentence: string;
             /**

@@ -50,7 +50,7 @@ export const figures = {
     title: "按时答复",
     raw: "原始",
     adjusted: "核定",
-    explains: "核定：上一级认定不属于超时的按按时计，与原始数字并列。",
+    explains: "核定：上一级认定不算超时的，按“按时”计，与原始数字并列。",
     adjustments: (n: number) => `核定改判 ${n} 件`,
   },
   people: {
