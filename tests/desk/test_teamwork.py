@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.async_api import FilePayload, Page, expect
@@ -32,6 +33,10 @@ async def test_cases_change_hands_for_a_leave_and_come_back(officer: Officers, t
     page = desk.page
     await page.get_by_role("button", name="安排离岗交接").click()
     wrong = await look(page, "leave")
+    # Away since this morning, so that it takes effect as soon as the colleague has answered.
+    start = page.get_by_label("开始")
+    today = datetime.fromisoformat(await start.input_value()) - timedelta(days=1)
+    await start.fill(f"{today:%Y-%m-%dT%H:%M}")
     await page.get_by_role("button", name="生成分配方案").click()
     await expect(page.get_by_role("heading", name=re.compile("王青 · 休假"))).to_be_visible()
     await expect(page.get_by_role("heading", name="同事的工作量")).to_be_visible()

@@ -12,5 +12,10 @@ export function heardTime(stamp: string | null): void {
 
 /** The installation's time in milliseconds. */
 export function present(): number {
-  return Date.now() + ahead.value;
+  return installed(Date.now());
+}
+
+/** An instant of this computer's clock as the installation's clock shows it. */
+export function installed(computer: number): number {
+  return computer + ahead.value;
 }
