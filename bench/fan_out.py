@@ -24,7 +24,7 @@ from delivery.templates import seed_templates
 from kit import clock, crypto, database, valkey
 from kit.ids import new_id
 from settings import get_settings
-from wechat.clients import CONNECTIONS
+from wechat.wire import CONNECTIONS
 
 NAMES = ("fan-out", "memory-worker")
 MESSAGES, PEOPLE, ROUNDS = 10_000, 10_000, 5

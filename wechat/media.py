@@ -9,14 +9,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from email.message import Message
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from wechat.answers import text
 from wechat.errors import TOKEN_CODES, MalformedAnswer, platform_error
 from wechat.transport import Transport
-from wechat.wire import json_object, opened, parts, read
+from wechat.wire import Response, content_type, json_object, opened, parts, read
 
 SECONDS = 60.0
 """For a whole download."""
@@ -60,7 +59,7 @@ async def _open(stack: AsyncExitStack, transport: Transport, media_id: str, toke
     params = {"access_token": token, "media_id": media_id}
     address = transport.address("media/get")
     response = await stack.enter_async_context(opened(transport.http, "GET", address, params=params, seconds=SECONDS))
-    if response.content_type not in _JSON_TYPES:
+    if content_type(response) not in _JSON_TYPES:
         return _media(response, limit)
     found = json_object(await read(response, MAX_ERROR))
     errcode = found.get("errcode", 0)
@@ -83,7 +82,13 @@ def _trusted(address: str, base_url: str) -> str:
     raise MalformedAnswer("video_url")
 
 
-def _media(response: aiohttp.ClientResponse, limit: int) -> Media:
-    disposition = response.content_disposition
-    name = (disposition.filename or "") if disposition else ""
-    return Media(response.content_type, name if _FILE_NAME.fullmatch(name) else "", parts(response, limit))
+def _file_name(disposition: str) -> str:
+    """The name in a Content-Disposition header (RFC 6266); empty where there is none."""
+    header = Message()
+    header["Content-Disposition"] = disposition
+    return header.get_filename() or ""
+
+
+def _media(response: Response, limit: int) -> Media:
+    name = _file_name(response.get_header("content-disposition") or "")
+    return Media(content_type(response), name if _FILE_NAME.fullmatch(name) else "", parts(response, limit))

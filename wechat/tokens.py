@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeGuard
 
-import aiohttp
 import orjson
 import structlog
 from redis.asyncio.lock import Lock
@@ -32,7 +31,7 @@ from wechat.errors import (
     TokenRejected,
     platform_error,
 )
-from wechat.wire import exchange, json_object
+from wechat.wire import Client, exchange, json_object
 
 EARLY_SECONDS = 300.0
 RETRY_SECONDS = 10.0
@@ -210,7 +209,7 @@ class _Shelf:
 class StableTokenIssuer:
     """The platform itself, for an account whose secret we hold."""
 
-    http: aiohttp.ClientSession
+    http: Client
     base_url: str
     account: PlatformAccount
 
@@ -233,7 +232,7 @@ class TokenServiceIssuer:
     Contract: `GET {url}?appid=…&force_refresh=true|false` with `Authorization: Bearer {key}` answers as stable_token.
     """
 
-    http: aiohttp.ClientSession
+    http: Client
     url: str
     app_id: str
     key: str = dataclasses.field(repr=False)
@@ -246,7 +245,7 @@ class TokenServiceIssuer:
 
 
 async def _issued(
-    http: aiohttp.ClientSession,
+    http: Client,
     method: str,
     url: str,
     *,
@@ -278,8 +277,6 @@ def _read_token(found: dict[str, object]) -> tuple[str, float]:
     return value, float(seconds)
 
 
-def own_tokens(
-    account: PlatformAccount, http: aiohttp.ClientSession, *, base_url: str, redis: Redis | None
-) -> CachedTokens:
+def own_tokens(account: PlatformAccount, http: Client, *, base_url: str, redis: Redis | None) -> CachedTokens:
     """Tokens of an account whose secret is in the settings."""
     return CachedTokens(account.app_id, StableTokenIssuer(http, base_url, account), redis=redis)

@@ -12,13 +12,12 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 import orjson
-from yarl import URL
 
 from wechat.errors import TOKEN_CODES, MalformedAnswer, platform_error
 from wechat.tokens import TokenSource
-from wechat.wire import Answer, exchange, json_object
+from wechat.wire import Answer, Client, Url, exchange, json_object
+from wechat.wire import address as parsed
 
 PLATFORM_URL = "https://api.weixin.qq.com"
 """Hard-coded in wechatpy's classes; replaced by the settings' base URL."""
@@ -31,11 +30,9 @@ Processor = Callable[[dict[str, Any]], Any]
 
 
 class Transport:
-    """Calls one account's APIs. Share the session among all of them and close it when the process ends."""
+    """Calls one account's APIs. Share the HTTP client among all of them and close it when the process ends."""
 
-    def __init__(
-        self, http: aiohttp.ClientSession, *, base_url: str, tokens: TokenSource, seconds: float = 10.0
-    ) -> None:
+    def __init__(self, http: Client, *, base_url: str, tokens: TokenSource, seconds: float = 10.0) -> None:
         self.http = http
         self.base_url = base_url.rstrip("/")
         self.tokens = tokens
@@ -94,15 +91,15 @@ class Transport:
         return answer
 
 
-def _url(address: str, params: Mapping[str, str], token: str) -> URL:
-    """Encoded here once: the HTTP client would take the address apart and quote it again."""
+def _url(address: str, params: Mapping[str, str], token: str) -> Url:
+    """Taken apart here once, where the HTTP client would do it for each call."""
     query = urlencode({**params, "access_token": token} if token else params)
-    return URL(f"{address}?{query}" if query else address, encoded=True)
+    return parsed(f"{address}?{query}" if query else address)
 
 
 # Where messages are sent, each call has the same address until the token changes.
 @lru_cache(maxsize=64)
-def _url_with_token(address: str, token: str) -> URL:
+def _url_with_token(address: str, token: str) -> Url:
     return _url(address, {}, token)
 
 

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import orjson
-from yarl import URL
 
 from settings import SmsAccount
 from wechat.answers import fields, optional_text
@@ -33,7 +31,7 @@ from wechat.errors import (
     QuotaExceeded,
     Refused,
 )
-from wechat.wire import exchange, json_object
+from wechat.wire import Client, Url, exchange, json_object
 
 MAX_NUMBERS = 200
 """In one call."""
@@ -62,7 +60,7 @@ class SmsGateway:
 
     def __init__(
         self,
-        http: aiohttp.ClientSession,
+        http: Client,
         account: SmsAccount,
         *,
         base_url: str,
@@ -71,7 +69,7 @@ class SmsGateway:
     ) -> None:
         self._http = http
         self._account = account
-        self._url = URL(base_url).with_path("/")
+        self._url = Url(base_url).join("/")
         self._region = region
         self._clock = clock
 
@@ -139,9 +137,9 @@ def authorization(
     return f"TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders={names}, Signature={signature}"
 
 
-def _host(url: URL) -> str:
+def _host(url: Url) -> str:
     """As the HTTP client writes it: the port only where it is not the scheme's own."""
-    return url.host_port_subcomponent or ""
+    return url.authority
 
 
 def _results(phones: Sequence[str], response: Mapping[str, Any]) -> tuple[SmsResult, ...]:

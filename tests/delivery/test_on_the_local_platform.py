@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 import pytest
 
 from delivery.catalogue import starting_templates
@@ -33,6 +32,7 @@ from wechat.mini_program import MiniProgram
 from wechat.official_account import OfficialAccount
 from wechat.tokens import own_tokens
 from wechat.transport import Transport
+from wechat.wire import client
 
 CHAT, TEMPLATE, SUBSCRIBE, SMS = (
     Channel.OA_CUSTOMER_SERVICE,
@@ -64,7 +64,7 @@ def platform_url() -> Iterator[str]:
 @pytest.fixture
 async def platform(platform_url: str) -> AsyncIterator[LocalPlatform]:
     """One phone that follows and has just written; every template of the house is approved."""
-    async with aiohttp.ClientSession() as http:
+    async with client() as http:
         local = LocalPlatform(platform_url, http)
         await local.control("POST", "/reset", {"templates": True})
         await local.control("PUT", "/phones/victim", {"name": "周晓禾", "phone_number": NUMBER})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
-import aiohttp
 import pytest
 from aiohttp import web
 
@@ -27,6 +26,7 @@ from wechat.errors import (
     QuotaExceeded,
     Refused,
 )
+from wechat.wire import client
 
 CITIZEN, OTHER, NOBODY = "+8619900000001", "+8619900000002", "+8619900000009"
 INVITATION = "1000001"
@@ -42,7 +42,7 @@ def platform_url() -> Iterator[str]:
 @pytest.fixture
 async def platform(platform_url: str) -> AsyncIterator[LocalPlatform]:
     """Two citizens with telephones, and one approved template."""
-    async with aiohttp.ClientSession() as http:
+    async with client() as http:
         local = LocalPlatform(platform_url, http)
         await local.control("POST", "/reset", {"templates": True})
         for name, phone in (("citizen", CITIZEN), ("other", OTHER)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-import aiohttp
 import pytest
 
 from settings import Settings
@@ -13,6 +12,7 @@ from wechat.mini_program import MiniProgram
 from wechat.official_account import OfficialAccount
 from wechat.tokens import own_tokens
 from wechat.transport import Transport
+from wechat.wire import Client, client
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +22,13 @@ def platform_url() -> Iterator[str]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+async def http() -> AsyncIterator[Client]:
+    async with client() as session:
         yield session
 
 
 @pytest.fixture
-async def platform(platform_url: str, http: aiohttp.ClientSession) -> LocalPlatform:
+async def platform(platform_url: str, http: Client) -> LocalPlatform:
     """Empty before each test."""
     local = LocalPlatform(platform_url, http)
     await local.control("POST", "/reset", {"templates": True})
@@ -37,7 +37,7 @@ async def platform(platform_url: str, http: aiohttp.ClientSession) -> LocalPlatf
 
 
 @pytest.fixture
-def oa_transport(platform: LocalPlatform, http: aiohttp.ClientSession, settings: Settings) -> Transport:
+def oa_transport(platform: LocalPlatform, http: Client, settings: Settings) -> Transport:
     tokens = own_tokens(settings.oa, http, base_url=platform.url, redis=None)
     return Transport(http, base_url=platform.url, tokens=tokens, seconds=1.0)
 
@@ -48,7 +48,7 @@ def official_account(oa_transport: Transport) -> OfficialAccount:
 
 
 @pytest.fixture
-def mini_program(platform: LocalPlatform, http: aiohttp.ClientSession, settings: Settings) -> MiniProgram:
+def mini_program(platform: LocalPlatform, http: Client, settings: Settings) -> MiniProgram:
     tokens = own_tokens(settings.mp, http, base_url=platform.url, redis=None)
     transport = Transport(http, base_url=platform.url, tokens=tokens, seconds=1.0)
     return MiniProgram(transport, settings.mp, state="formal")

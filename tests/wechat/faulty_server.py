@@ -8,16 +8,17 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
-import aiohttp
 from aiohttp import web
+
+from wechat.wire import Client, client
 
 
 @dataclass
 class Served:
-    """A server, a client session for it, and the requests it has read."""
+    """A server, a client for it, and the requests it has read."""
 
     url: str
-    http: aiohttp.ClientSession
+    http: Client
     requests: list[bytes] = field(default_factory=list)
 
 
@@ -36,7 +37,7 @@ async def serving(handler: Callable[[web.Request], Awaitable[web.StreamResponse]
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    async with aiohttp.ClientSession() as http:
+    async with client() as http:
         served = Served(f"http://127.0.0.1:{port}", http)
         try:
             yield served
@@ -71,7 +72,7 @@ async def raw_serving(answer: Callable[[asyncio.StreamWriter, int], Awaitable[No
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with aiohttp.ClientSession() as http:
+    async with client() as http:
         served = Served(f"http://127.0.0.1:{port}", http)
         try:
             yield served

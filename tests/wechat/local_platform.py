@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import orjson
+
+from wechat.wire import Client
 
 ROOT = Path(__file__).parents[2]
 NOBODY = "http://127.0.0.1:9"
@@ -27,14 +28,15 @@ class LocalPlatform:
     """Its address, and its control interface for playing the people and the faults."""
 
     url: str
-    http: aiohttp.ClientSession
+    http: Client
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the control API. See `sandbox/README.md`."""
-        async with self.http.request(method, f"{self.url}/control{path}", json=body) as response:
-            content = await response.read()
-            assert response.status < 400, content
-            return orjson.loads(content) if content else None
+        request = self.http.request(method, f"{self.url}/control{path}").body_json(body)
+        response = await request.build().send()
+        content = bytes(await response.bytes())
+        assert response.status < 400, content
+        return orjson.loads(content) if content else None
 
     async def fault(self, kind: str, path: str = "", **more: Any) -> None:
         """The next call meets this fault."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import aiohttp
 import pytest
 
 from settings import PlatformAccount, Settings
@@ -29,6 +28,7 @@ from wechat.official_account import MenuButton, OfficialAccount
 from wechat.sending import MenuItem, Page
 from wechat.tokens import own_tokens
 from wechat.transport import Transport
+from wechat.wire import Client
 
 SEND = "/cgi-bin/message/custom/send"
 PROGRESS = {"thing1": "案件已受理", "time2": "2025年11月24日 16:00"}
@@ -301,7 +301,7 @@ class TestFaults:
 
     @pytest.mark.parametrize("change", [{"secret": "wrong"}, {"app_id": "wxunknown00000000"}])
     async def test_a_wrong_secret_is_for_the_administrator(
-        self, platform: LocalPlatform, http: aiohttp.ClientSession, settings: Settings, change: dict[str, str]
+        self, platform: LocalPlatform, http: Client, settings: Settings, change: dict[str, str]
     ) -> None:
         account = PlatformAccount.model_validate(settings.oa.model_dump() | change)
         tokens = own_tokens(account, http, base_url=platform.url, redis=None)

@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import aiohttp
 import pytest
 import structlog
 from aiohttp import web
@@ -20,6 +19,7 @@ from settings import PlatformAccount
 from tests.wechat.faulty_server import serving
 from wechat.errors import Busy, CallError, Misconfigured, NotSent, QuotaExceeded
 from wechat.tokens import CachedTokens, StableTokenIssuer, TokenServiceIssuer
+from wechat.wire import Client
 
 START = 1_764_000_000.0
 APP_ID = "wxtesttokens000001"
@@ -272,7 +272,7 @@ async def test_the_service_of_another_vendor() -> None:
         assert "key" not in repr(issuer).replace("TokenServiceIssuer", "")
 
 
-async def test_an_unreachable_platform_is_not_sent(http: aiohttp.ClientSession) -> None:
+async def test_an_unreachable_platform_is_not_sent(http: Client) -> None:
     with pytest.raises(NotSent):
         await StableTokenIssuer(http, "http://127.0.0.1:9", account()).issue(force=False)
 

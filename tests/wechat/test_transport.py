@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-import aiohttp
 import orjson
 import pytest
 from aiohttp import web
-from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +29,7 @@ from wechat.errors import (
 )
 from wechat.official_account import OfficialAccount
 from wechat.transport import Transport
+from wechat.wire import Client, client
 
 OPENID = "oCitizen"
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n{"errcode":0,"errmsg":"ok"}'
@@ -48,7 +49,7 @@ class Counting:
         return f"secret-token-{len(self.renewed)}"
 
 
-def account_at(url: str, http: aiohttp.ClientSession, seconds: float = 0.3) -> OfficialAccount:
+def account_at(url: str, http: Client, seconds: float = 0.3) -> OfficialAccount:
     return OfficialAccount(Transport(http, base_url=url, tokens=Counting(), seconds=seconds))
 
 
@@ -60,22 +61,37 @@ async def outcome(served: Served) -> type[CallError]:
     return type(failure.value)
 
 
+@contextlib.contextmanager
+def overrun() -> Iterator[str]:
+    """The address of a host whose queue of connections is full."""
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            another = waiting.enter_context(socket.socket())
+            another.setblocking(False)
+            another.connect_ex(full.getsockname())
+        yield f"http://127.0.0.1:{full.getsockname()[1]}"
+
+
 class TestNothingWasSent:
-    async def test_connection_refused(self, http: aiohttp.ClientSession) -> None:
+    async def test_connection_refused(self, http: Client) -> None:
         with pytest.raises(NotSent):
             await account_at("http://127.0.0.1:9", http).send_text(OPENID, "您好")
 
-    async def test_no_such_host(self) -> None:
-        class NoName(AbstractResolver):
-            async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
-                raise OSError("no such host")
+    async def test_no_such_host(self, http: Client) -> None:
+        with pytest.raises(NotSent):
+            await account_at("http://api.invalid", http, 10.0).send_text(OPENID, "您好")
 
-            async def close(self) -> None:
-                return
+    async def test_a_host_that_does_not_accept(self) -> None:
+        with overrun() as url:
+            async with client(connect_seconds=0.3) as http:
+                with pytest.raises(NotSent):
+                    await account_at(url, http, 5.0).send_text(OPENID, "您好")
 
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NoName())) as session:
-            with pytest.raises(NotSent):
-                await account_at("http://api.example", session).send_text(OPENID, "您好")
+    async def test_an_address_that_is_none(self, http: Client) -> None:
+        with pytest.raises(NotSent):
+            await account_at("nonsense", http).send_text(OPENID, "您好")
 
     async def test_no_connection_became_free_in_time(self) -> None:
         busy, enough = asyncio.Event(), asyncio.Event()
@@ -85,11 +101,11 @@ class TestNothingWasSent:
             await enough.wait()
             return web.json_response({"errcode": 0})
 
-        async with serving(wait) as served, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+        async with serving(wait) as served, client(connections=1, connect_seconds=0.3) as session:
             first = asyncio.create_task(account_at(served.url, session, 2.0).send_text(OPENID, "一"))
             await busy.wait()
             with pytest.raises(NotSent):
-                await account_at(served.url, session, 0.3).send_text(OPENID, "二")
+                await account_at(served.url, session, 2.0).send_text(OPENID, "二")
             enough.set()
             await first
             assert len(served.requests) == 1
@@ -100,8 +116,9 @@ class TestNothingWasSent:
 
         async with raw_serving(answer) as served:
             secure = served.url.replace("http://", "https://")
-            with pytest.raises(NotSent):
-                await account_at(secure, served.http, 2.0).send_text(OPENID, "您好")
+            async with client(connect_seconds=0.3) as http:
+                with pytest.raises(NotSent):
+                    await account_at(secure, http, 5.0).send_text(OPENID, "您好")
             assert served.requests == []
 
 
