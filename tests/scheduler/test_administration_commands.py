@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kit import database
 from kit.ids import new_id
 from kit.servers import Endpoints
@@ -42,12 +44,13 @@ async def test_a_number_is_given_once_and_a_weak_password_not_at_all(real_db: st
     assert await Officer.all().count() == 1
 
 
-async def test_a_changed_event_is_reported(real_db: str, endpoints: Endpoints) -> None:
+async def test_a_changed_event_is_reported(real_db: str, endpoints: Endpoints, tmp_path: Path) -> None:
     await audit.record("case.closed", SYSTEM, ("case", new_id()))
     await audit.seal()
-    whole = steward(real_db, endpoints, "audit", "verify")
+    home = {"STEWARD_HOME": str(tmp_path)}
+    whole = steward(real_db, endpoints, "audit", "verify", **home)
     assert (whole.returncode, whole.stdout.startswith("1 seals over 1 events")) == (0, True), whole.stderr
     await database.execute("update event set kind = 'case.read'")
-    broken = steward(real_db, endpoints, "audit", "verify")
+    broken = steward(real_db, endpoints, "audit", "verify", **home)
     assert broken.returncode == 1
     assert "BROKEN at seal 1:" in broken.stdout
