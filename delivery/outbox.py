@@ -105,10 +105,15 @@ async def enqueue_many(outgoing: Sequence[Outgoing]) -> list[UUID | None]:
     ids = [new_id() for _ in outgoing]
     twice = await _seen_before(outgoing, ids, at)
     fresh = [(id_, out) for id_, out in zip(ids, outgoing, strict=True) if id_ not in twice]
+    await database.write(_write, fresh)
+    return [None if id_ in twice else id_ for id_ in ids]
+
+
+async def _write(fresh: Sequence[tuple[UUID, Outgoing]]) -> None:
+    at = clock.now()
     for rows in _slices(fresh, _ROWS):
         await database.execute(_MESSAGES, at, *_columns(rows, at))
     await _enqueue_jobs(fresh, at)
-    return [None if id_ in twice else id_ for id_ in ids]
 
 
 async def _seen_before(outgoing: Sequence[Outgoing], ids: Sequence[UUID], at: datetime) -> set[UUID]:

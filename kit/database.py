@@ -38,6 +38,8 @@ __all__ = [
     "fetchval",
     "in_transaction",
     "migrate",
+    "together",
+    "write",
 ]
 
 APP = "steward"
@@ -50,9 +52,16 @@ IDLE_TIMEOUT_MS = 60_000
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+Write = Callable[[Any], Awaitable[object]]
+
+WRITTEN_AT_ONCE = 1_000
+"""Rows that `write` holds back before it writes them."""
 
 _afterwards: ContextVar[list[Callable[[], None]] | None] = ContextVar("afterwards", default=None)
 """What waits for the current transaction's commit; None where no transaction of `in_transaction` is open."""
+_held_back: ContextVar[dict[Write, list[Any]] | None] = ContextVar("held_back", default=None)
+"""What `write` holds back; None outside of `together`."""
 
 
 def credentials(url: str) -> dict[str, Any]:
@@ -148,10 +157,13 @@ async def in_transaction() -> AsyncIterator[BaseDBAsyncClient]:
     outermost, outer = not in_a_transaction(), _afterwards.get()
     mine: list[Callable[[], None]] = []
     token = _afterwards.set(mine)
+    # What a savepoint takes back must not have been held back for later.
+    at_once = _held_back.set(None)
     try:
         async with orm_transaction() as connection:
             yield connection
     finally:
+        _held_back.reset(at_once)
         _afterwards.reset(token)
     if outermost:
         for each in mine:
@@ -160,12 +172,45 @@ async def in_transaction() -> AsyncIterator[BaseDBAsyncClient]:
         outer += mine
 
 
+@contextlib.asynccontextmanager
+async def together() -> AsyncIterator[None]:
+    """Many commands that hold or fail as a whole, with few round trips: for a table that is taken over.
+
+    No command has a savepoint of its own, so whatever one raises must leave the block; and what `write` was given is
+    written by the thousand and at the block's end, so nothing within may look for it.
+    """
+    async with in_transaction():
+        held: dict[Write, list[Any]] = {}
+        token = _held_back.set(held)
+        try:
+            yield
+            for write_rows, rows in held.items():
+                await write_rows(rows)
+        finally:
+            _held_back.reset(token)
+
+
+async def write(write_rows: Callable[[list[T]], Awaitable[object]], rows: list[T]) -> None:
+    """Have rows written by the function given: now, or with those of other commands within `together`."""
+    held = _held_back.get()
+    if held is None:
+        await write_rows(rows)
+        return
+    waiting = held.setdefault(write_rows, [])
+    waiting += rows
+    if len(waiting) >= WRITTEN_AT_ONCE:
+        held[write_rows] = []
+        await write_rows(waiting)
+
+
 def atomic() -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-    """Makes a command one transaction; see `in_transaction`."""
+    """Makes a command one transaction; see `in_transaction`, and `together` for several."""
 
     def decorate(command: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         @functools.wraps(command)
         async def whole(*args: P.args, **kwargs: P.kwargs) -> R:
+            if _held_back.get() is not None:
+                return await command(*args, **kwargs)
             async with in_transaction():
                 return await command(*args, **kwargs)
 

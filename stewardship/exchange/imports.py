@@ -220,10 +220,11 @@ async def take_over(import_id: UUID, outside: contextvars.Context | None = None)
     grants = await org.grants_of(officer.id)
     actor = Actor(ActorKind.OFFICER, officer.id, home_unit_id=officer.unit_id, grants=grants)
     officers = await _officers(job.unit_id)
-    for done, case in enumerate(sheet.cases.values()):
-        if done % COUNTED_EVERY == 0 and outside is not None:
-            await asyncio.get_running_loop().create_task(_count(import_id, done), context=outside)
-        await _register(actor, job, case, officers)
+    async with database.together():
+        for done, case in enumerate(sheet.cases.values()):
+            if done % COUNTED_EVERY == 0 and outside is not None:
+                await asyncio.get_running_loop().create_task(_count(import_id, done), context=outside)
+            await _register(actor, job, case, officers)
     await ImportJob.filter(id=import_id).update(
         state=ImportState.DONE, progress=len(sheet.cases), content=None, finished_at=clock.now()
     )

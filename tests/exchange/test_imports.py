@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +17,7 @@ from delivery.models import Message
 from kit import clock, database, jobs
 from kit.crypto import vault
 from kit.tables import BadTable, write_table
+from stewardship import intake
 from stewardship.casework.cases.models import Case, CaseKind, Sensitivity
 from stewardship.casework.groups.models import Member
 from stewardship.casework.parties.models import Party, PartyRole, Side
@@ -246,6 +249,55 @@ async def test_a_long_table_is_checked_and_taken_over_by_jobs_that_show_their_pr
     assert (await ImportJob.get(id=job.id)).state is ImportState.DONE
     await jobs.run_now("imports.run", {"import_id": str(job.id)})
     assert await Case.all().count() == 80
+
+
+async def test_a_case_of_a_table_costs_few_round_trips_and_leaves_what_a_typed_one_leaves(world: World) -> None:
+    few, more = await uploaded(world, many(world, 20)), await uploaded(world, many(world, 40))
+    spent = []
+    for job in (few, more):
+        asked: list[str] = []
+        async with _heard(asked):
+            await committed(world, job)
+        spent.append(len(asked))
+    assert (spent[1] - spent[0]) / 10 <= ROUND_TRIPS, "a case with two parties"
+    typed = await _kinds_recorded(typed_in(world))
+    table_of_one = await uploaded(world, many(world, 2), by_sms=True)
+    assert await _kinds_recorded(committed(world, table_of_one)) - IMPORT_EVENTS == typed
+    for notice in await Message.all():
+        queued = "select 1 from pgqueuer where entrypoint = 'deliver' and convert_from(payload, 'utf8') like $1"
+        assert await database.fetchval(queued, f"%{notice.id}%") == 1
+
+
+ROUND_TRIPS = 42
+IMPORT_EVENTS = Counter({"import.started": 1, "import.done": 1})
+
+
+@asynccontextmanager
+async def _heard(asked: list[str]) -> AsyncIterator[None]:
+    def hear(said: Any) -> None:
+        asked.append(said.query)
+
+    async with database.raw() as connection:
+        pass  # Kept for the block's length it would keep everybody else from the transaction.
+    connection.add_query_logger(hear)
+    yield
+    connection.remove_query_logger(hear)
+
+
+async def _kinds_recorded(deed: Awaitable[Any]) -> Counter[str]:
+    before = Counter(event.kind for event in await Event.all())
+    await deed
+    return Counter(event.kind for event in await Event.all()) - before
+
+
+async def typed_in(world: World) -> None:
+    """The same case as in `many`, registered at the desk."""
+    draft = intake.CaseDraft(unit_id=world.station.id, steward_id=world.steward.id, kind=CaseKind.DISPUTE)
+    parties = [
+        intake.PartyDraft(name=f"当事人{n}", roles=frozenset({PartyRole.VICTIM}), side=side, phone=f"1390001{n:04}")
+        for n, side in enumerate((Side.A, Side.B))
+    ]
+    await intake.register_case(await acting(world.steward), draft, parties)
 
 
 async def test_a_long_transaction_is_sealed_whole(

@@ -64,7 +64,7 @@ async def register(
         silent_from=silence_after(at),
         **(source or {}),
     )
-    await CaseStage.create(case=case, stage=REPORTED, at=at, by_id=actor.id)
+    await database.write(CaseStage.bulk_create, [CaseStage(case_id=case.id, stage=REPORTED, at=at, by_id=actor.id)])
     await audit.record("case.registered", actor, ("case", case.id), case_id=case.id, unit_id=unit_id)
     return case
 

@@ -57,9 +57,10 @@ async def invite(
 ) -> Issued:
     """Invite a party, or a party's proxy: a single-use token for the receipt's code, the link and the SMS."""
     member = await _member_for(actor, case, party, proxy_id)
-    await Invitation.filter(member_id=member.id, used_at=None, revoked_at=None).update(revoked_at=clock.now())
     token, at = new_token(), clock.now()
     earlier = await Invitation.filter(member_id=member.id).order_by("created_at").first()
+    if earlier is not None:
+        await Invitation.filter(member_id=member.id, used_at=None, revoked_at=None).update(revoked_at=at)
     invitation = await Invitation.create(
         member_id=member.id,
         token_hash=token_hash(token),
@@ -68,9 +69,8 @@ async def invite(
         check_word=earlier.check_word if earlier else new_check_word(),
         expires_at=at + INVITATION_LIFE,
     )
-    await _enter(actor, case, member, MemberState.INVITED, "")
     member.invited_at, member.reminders = at, 0
-    await member.save(update_fields=["invited_at", "reminders"])
+    await _enter(actor, case, member, MemberState.INVITED, "")
     if by_sms:
         await notices.notify_invited(member, invitation)
     return Issued(member, invitation, token)
@@ -118,10 +118,11 @@ async def _enter(actor: Actor, case: Case, member: Member, state: MemberState, r
         member.joined_at, member.ended_at = at, None
     if state in {MemberState.LEFT, MemberState.REMOVED}:
         member.ended_at = at
-    await member.save(update_fields=["state", "reason", "joined_at", "ended_at"])
-    await MemberChange.create(
+    await member.save(update_fields=["state", "reason", "invited_at", "reminders", "joined_at", "ended_at"])
+    change = MemberChange(
         member_id=member.id, at=at, state=state, reason=reason, by_kind=actor.kind.value, by_id=actor.id
     )
+    await database.write(MemberChange.bulk_create, [change])
     await audit.record(f"member.{state.value}", actor, ("member", member.id), case_id=case.id, unit_id=case.unit_id)
 
 

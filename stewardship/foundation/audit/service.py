@@ -75,15 +75,29 @@ select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    id: UUID
+    at: datetime
+    entry: Entry
+
+
 async def record_many(entries: Sequence[Entry]) -> list[UUID]:
     """Write several events with one statement; answers their ids in order."""
-    if not entries:
-        return []
-    ids, at = [new_id() for _ in entries], clock.now()
+    at = clock.now()
+    recorded = [_Recorded(new_id(), at, entry) for entry in entries]
+    if recorded:
+        await database.write(_write, recorded)
+        _tell_open_pages(entries)
+    return [each.id for each in recorded]
+
+
+async def _write(recorded: Sequence[_Recorded]) -> None:
+    entries = [each.entry for each in recorded]
     await database.execute(
         INSERT,
-        ids,
-        [at] * len(ids),
+        [each.id for each in recorded],
+        [each.at for each in recorded],
         [e.kind for e in entries],
         [e.actor.kind.value for e in entries],
         [e.actor.id for e in entries],
@@ -96,9 +110,7 @@ async def record_many(entries: Sequence[Entry]) -> list[UUID]:
         [e.actor.address[:45] or None for e in entries],
         [e.relation for e in entries],
     )
-    await _wake_subscribers(zip(ids, entries, strict=True))
-    _tell_open_pages(entries)
-    return ids
+    await _wake_subscribers(recorded)
 
 
 NO_CHANGES = (".read", ".revealed", ".viewed")
@@ -112,13 +124,14 @@ def _tell_open_pages(entries: Sequence[Entry]) -> None:
             hints.tell(hints.Hint(*entry.subject, case_id=entry.case_id, unit_id=entry.unit_id, others=officers))
 
 
-async def _wake_subscribers(recorded: Iterable[tuple[UUID, Entry]]) -> None:
+async def _wake_subscribers(recorded: Iterable[_Recorded]) -> None:
     payloads: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for event_id, entry in recorded:
+    for each in recorded:
+        entry = each.entry
         for job in _subscribers.get(entry.kind, ()):
             payloads[job].append(
                 {
-                    "event_id": event_id,
+                    "event_id": each.id,
                     "kind": entry.kind,
                     "subject_id": entry.subject[1],
                     "case_id": entry.case_id,
