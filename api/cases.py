@@ -23,7 +23,7 @@ from kit.database import earlier_than
 from stewardship import intake
 from stewardship.casework.cases import service as cases
 from stewardship.casework.cases.models import BRIEF, Case, CaseKind, Sensitivity
-from stewardship.casework.cases.rules import STAGES, stage_of
+from stewardship.casework.cases.rules import STAGES, normal_number, stage_of
 from stewardship.casework.parties.models import Party
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
@@ -36,7 +36,7 @@ router = APIRouter(tags=["cases"], route_class=OnceRoute)
 StageCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{2,32}$"), Field(examples=["investigating"])]
 CaseNumber = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9A-Za-z一-鿿()（）〔〕\[\]-]{1,40}$"),
+    StringConstraints(pattern=r"^[ \u30000-9A-Za-z０-９Ａ-Ｚａ-ｚ一-鿿()（）〔〕【】\[\]［］-]{1,40}$"),
     Field(examples=["皖公（莲）受案字〔2026〕123号"]),
 ]
 
@@ -151,6 +151,8 @@ class Filters(Payload):
     def query(self) -> Q:
         """What is asked for, without paging."""
         named = self.model_dump(exclude_none=True, exclude={"closed", "cursor", "limit"})
+        if self.number is not None:
+            named["number"] = normal_number(self.number) or ""
         wanted = Q(**named)
         return wanted if self.closed is None else wanted & Q(closed_at__isnull=not self.closed)
 

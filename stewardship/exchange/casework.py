@@ -72,7 +72,7 @@ async def _adopted_case(record: CaseRecord) -> Case | None:
     case = await Case.get_or_none(reference=record.reference) if record.reference else None
     if case is None and record.reference:
         raise NotFound("case_not_found", "没有找到这个编号的案件", "请核对查询编号。")
-    case = case or (await Case.get_or_none(number=record.number) if record.number else None)
+    case = case or await cases.with_number(record.number)
     if case is not None and not mine_or_free(case):
         raise taken("案件")
     return case

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from kit.tables import CellProblem, Column, Table, TableRow, read_table, write_table
 from stewardship.casework.cases.models import CaseKind, Sensitivity
+from stewardship.casework.cases.rules import normal_number
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.foundation.errors import Invalid
 from stewardship.foundation.people.rules import normal_phone
@@ -153,6 +154,7 @@ def _take(sheet: Sheet, row: TableRow) -> None:
     key = row.values[KEY.key]
     if not key:
         return
+    row.values[NUMBER.key] = normal_number(row.values[NUMBER.key]) or ""
     case = sheet.cases.get(key)
     if case is None:
         case = sheet.cases[key] = DraftedCase(key, row.number, {c.key: row.values[c.key] for c in CASE_COLUMNS})

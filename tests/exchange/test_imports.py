@@ -159,6 +159,16 @@ async def test_what_exists_already_is_found(world: World) -> None:
     ]
 
 
+async def test_a_number_in_another_width_is_the_same_number(world: World) -> None:
+    wide, narrow = "合公（蜀）立字〔2026〕12345号", "合公(蜀)立字[2026]12345号"
+    await committed(world, await uploaded(world, table(row(world, number=wide))))
+    job = await uploaded(
+        world,
+        table(row(world, 1, number=narrow), row(world, 2, "李四", number="A [1]"), row(world, 3, number="A〔1〕")),
+    )
+    assert [(each[0], each[2]) for each in job.problems] == [(2, "case_exists"), (4, "case_twice")]
+
+
 async def test_the_same_file_is_taken_over_once(world: World) -> None:
     data = table(row(world))
     first, second = await uploaded(world, data), await uploaded(world, data)

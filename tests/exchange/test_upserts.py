@@ -201,3 +201,15 @@ async def test_in_whatever_order_and_however_often_the_newest_revision_holds(
             raise _Undo
     except _Undo:
         pass
+
+
+async def test_a_case_is_adopted_by_its_number_in_another_width(world: World, case_system: CaseSystem) -> None:
+    here = await cases.register(
+        await acting(world.steward),
+        unit_id=world.station.id,
+        steward_id=world.steward.id,
+        number="合公（蜀）立字〔2026〕12345号",
+    )
+    outcome = await case_system.sent("case", number="合公(蜀)立字[2026]12345号")
+    assert outcome.id == here.id
+    assert (await Case.get(id=here.id)).number == here.number

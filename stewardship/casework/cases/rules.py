@@ -6,6 +6,7 @@ sealed (治安管理处罚法 第一百三十六条), and a stage such as "detai
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,20 @@ CLOSED = "closed"
 SILENCE_DAYS = 7
 """A party hears from the steward at least this often, whatever the stage (design.md section 4)."""
 SILENCE_ESCALATION = timedelta(days=1)
+
+
+_HALF_WIDTH = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+_BRACKETS = str.maketrans("()[]【】", "（）〔〕〔〕")
+_YEAR = re.compile(r"（([0-9]{4})）")
+
+
+def normal_number(text: str | None) -> str | None:
+    """A case number as it is kept and looked for, in whatever width, with whatever spaces and brackets it was typed.
+
+    None for nothing. The year stands in 〔〕, as in official documents. Migration 0010 says the same in SQL.
+    """
+    plain = "".join((text or "").split()).translate(_HALF_WIDTH).translate(_BRACKETS)
+    return _YEAR.sub(r"〔\1〕", plain) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,15 @@ from kit import clock, database
 from kit.crypto import vault
 from kit.database import atomic, in_transaction
 from stewardship.casework.cases.models import BRIEF, Case, CaseKind, CaseStage, Sensitivity
-from stewardship.casework.cases.rules import CLOSED, REPORTED, SILENCE_DAYS, SILENCE_ESCALATION, ends, stage_of
+from stewardship.casework.cases.rules import (
+    CLOSED,
+    REPORTED,
+    SILENCE_DAYS,
+    SILENCE_ESCALATION,
+    ends,
+    normal_number,
+    stage_of,
+)
 from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -52,7 +60,7 @@ async def register(
     await check_officers(unit_id, steward_id, deputy_id)
     at = clock.now()
     case = await _create(
-        number=number,
+        number=normal_number(number),
         kind=kind,
         stage=REPORTED,
         sensitivities=sorted(s.value for s in sensitivities),
@@ -84,12 +92,19 @@ async def _create(*, number: str | None, **values: Any) -> Case:
     return await _create(number=number, **values)
 
 
+async def with_number(number: str | None) -> Case | None:
+    """The case that has this number, in whatever width it was typed."""
+    normal = normal_number(number)
+    return await Case.get_or_none(number=normal) if normal else None
+
+
 async def check_number(number: str | None, but: UUID | None = None) -> None:
     """Raises Conflict for a number that a case has, save the case `but`; nobody else takes it in this transaction."""
-    if not number:
+    if normal_number(number) is None:
         return
-    await database.advisory_lock("case_number", number)
-    if await Case.filter(number=number).exclude(id=but).exists():
+    await database.advisory_lock("case_number", str(normal_number(number)))
+    known = await with_number(number)
+    if known is not None and known.id != but:
         raise Conflict("case_number_taken", "案号已经登记", "请核对案号，或在已有案件中办理。")
 
 
@@ -235,6 +250,7 @@ async def set_kind(
     Raises SourceOwned where another system keeps one of those that change, Invalid where the kind has no such stage,
     Conflict for a number that another case has.
     """
+    number = normal_number(number)
     await check_number(number, but=case_id)
     case = await lock_case(case_id)
     changed = {"kind": kind is not case.kind, "number": number not in {None, case.number}}

@@ -12,7 +12,7 @@ from kit.crypto import vault
 from kit.database import atomic
 from stewardship.casework.cases import service as cases
 from stewardship.casework.cases.models import BRIEF, Case, CaseKind, CaseStage, Sensitivity
-from stewardship.casework.cases.rules import ends, stage_of
+from stewardship.casework.cases.rules import ends, normal_number, stage_of
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, Invalid
@@ -37,7 +37,9 @@ async def change(
     case = await cases.lock_case(case_id)
     if kind is not None and stage_of(kind, case.stage) is None:
         raise Invalid("stage_unknown", "当前阶段不属于该类案件", "请先同步阶段，再改案件类型。")
-    if number is not None and await Case.filter(number=number).exclude(id=case.id).exists():
+    number = normal_number(number)
+    known = await cases.with_number(number)
+    if known is not None and known.id != case.id:
         raise Conflict("case_number_taken", "案号已经登记", "请核对案号。")
     found = _found(case)
     case.kind, case.number = kind or case.kind, number or case.number
