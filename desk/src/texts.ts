@@ -332,12 +332,12 @@ export const texts = {
     doesNotSee: (names: string) => `看不到：${names}。`,
     nobodySees: "没有人能看到：还没有当事人加入，或者都不在发送范围内。",
     post: "发布",
-    posted: (n: number, held: number) => `已发布，通知 ${n} 人${held > 0 ? `,${held} 人稍后` : ""}。`,
+    posted: (n: number, held: number) => `已发布，通知 ${n} 人${held > 0 ? `，${held} 人稍后` : ""}。`,
     nearCopy: "与上次雷同",
     nearCopyExplains: "内容与上一次几乎相同，仍按“未联系”计算。",
-    awaitedUntil: (awaited: string, day: string) => `等待：${awaited},${day}前再联系`,
+    awaitedUntil: (awaited: string, day: string) => `等待：${awaited}，${day}前再联系`,
     reached: (to: string, addressed: number, seen: number, waiting: number) =>
-      `${to},${addressed} 人，已看 ${seen} 人${waiting > 0 ? `,等待 ${waiting} 人` : ""}`,
+      `${to}，${addressed} 人，已看 ${seen} 人${waiting > 0 ? `，等待 ${waiting} 人` : ""}`,
   },
   party: {
     mark: "标记号码",

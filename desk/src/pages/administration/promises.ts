@@ -4,6 +4,7 @@ import { texts } from "@/texts";
 
 export type Policy = Schemas["PolicyView"];
 export type PolicyDraft = Schemas["PolicyDraft"];
+export type Step = Schemas["EscalationBody"];
 type Allowance = Schemas["AllowanceBody"];
 
 const said = texts.promises;
@@ -20,7 +21,7 @@ export function promiseFields(where: readonly Option[]): Field[] {
     { key: "first_unit", label: said.firstUnit, kind: "choice", options: units },
     { key: "full", label: said.full, kind: "number", least: 1, most: MOST, optional: true },
     { key: "full_unit", label: said.fullUnit, kind: "choice", options: units },
-    { key: "warn", label: said.warn, hint: said.warnHint, optional: true, pattern: "[0-9、,\\s]*" },
+    { key: "warn", label: said.warn, hint: said.warnHint, optional: true, pattern: "[0-9、，,\\s]*" },
     { key: "challenge", label: said.challenge, kind: "number", least: 1, most: 1440 },
     { key: "from", label: said.from, kind: "date", optional: true, hint: said.fromHint },
     { key: "reason", label: texts.admin.changeReason, kind: "area", most: 200 },
@@ -41,8 +42,8 @@ export function startOf({ unit_id: unit, case_kind: kind, policy }: Policy): Val
   };
 }
 
-/** The draft that was typed. Whom a breach is told stays as in the version it began from. */
-export function draftOf(values: Values, from: Policy, all: readonly Policy[]): PolicyDraft {
+/** The draft that was typed, with the steps by which a breach is told, the earliest first. */
+export function draftOf(values: Values, steps: readonly Step[], from: Policy, all: readonly Policy[]): PolicyDraft {
   const unit = orNull(values.unit_id);
   const kind = orNull(values.case_kind) as PolicyDraft["case_kind"];
   const same = all.filter((each) => each.unit_id === unit && each.case_kind === kind);
@@ -56,10 +57,16 @@ export function draftOf(values: Values, from: Policy, all: readonly Policy[]): P
       first_response: allowance(values.first, values.first_unit),
       full_answer: allowance(values.full, values.full_unit),
       warn_at: (values.warn ?? "").split(/\D+/).filter(Boolean).map(Number),
-      escalation: from.policy.escalation,
+      escalation: [...steps].sort((one, other) => one.percent - other.percent),
       challenge_hours: Number(values.challenge),
     },
   };
+}
+
+/** How many duty minutes the typed first response has; null where it is promised otherwise or not at all. */
+export function minutesOf(values: Values): number | null {
+  const typed = Number(values.first ?? "");
+  return values.first_unit === "duty_minutes" && typed > 0 ? typed : null;
 }
 
 function allowance(amount: string | number | undefined, unit: string | undefined): Allowance | null {
