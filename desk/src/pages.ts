@@ -44,6 +44,7 @@ export const pages: readonly Page[] = [
   { path: "/inspection", name: "inspection", title: titles.inspection, section: "inspector", roles: ["inspector"], component: () => import("@/pages/inspection/InspectionPage.vue") }, // prettier-ignore
   { path: "/changes", name: "changes", title: titles.changes, section: "administration", roles: DECIDERS, component: () => import("@/pages/administration/ChangesPage.vue") }, // prettier-ignore
   { path: "/holidays", name: "holidays", title: titles.holidays, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/HolidaysPage.vue") }, // prettier-ignore
+  { path: "/duty-calendars", name: "calendars", title: titles.calendars, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/CalendarsPage.vue") }, // prettier-ignore
   { path: "/keys", name: "keys", title: titles.keys, section: "administration", roles: ["security_administrator"], component: () => import("@/pages/administration/KeysPage.vue") }, // prettier-ignore
   { path: "/promises", name: "promises", title: titles.promises, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/PromisesPage.vue") }, // prettier-ignore
   { path: "/rating-rules", name: "ratingRules", title: titles.ratingRules, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/RatingRulesPage.vue") }, // prettier-ignore

@@ -50,6 +50,7 @@ export const texts = {
     inspection: "查看记录",
     changes: "待复核的变更",
     holidays: "节假日",
+    calendars: "值班时间",
     keys: "密钥",
     promises: "答复承诺",
     ratingRules: "评价规则",
