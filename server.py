@@ -84,7 +84,9 @@ def _lifespan(settings: Settings, bot: Bot) -> Callable[[FastAPI], AbstractAsync
             await stack.enter_async_context(clock_offset.followed(production=settings.environment == "production"))
             await stack.enter_async_context(hints.published(redis))
             platforms = await stack.enter_async_context(clients(settings, redis))
-            services = build_services(settings, redis, platforms.mini_program)
+            services = build_services(
+                settings, redis, platforms.mini_program, official_account=platforms.official_account
+            )
             api.app.provide(app, services)
             await stack.enter_async_context(services.live.following())
             app.state.invitations = InvitationPage(services, platforms.mini_program, platforms.official_account)

@@ -333,6 +333,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("POST", "/rating-rules/proposals"): SYSTEM,
     ("GET", "/message-templates"): SYSTEM,
     ("POST", "/message-templates"): SYSTEM,
+    ("GET", "/message-templates/comparison"): SYSTEM,
     ("POST", "/message-templates/trials"): SYSTEM,
     ("GET", "/message-templates/{notice}/{channel}/versions"): SYSTEM,
     ("PUT", "/message-templates/{template_id}"): SYSTEM,

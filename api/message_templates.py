@@ -10,15 +10,18 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from api.deps import ActorDep
+from api.deps import ActorDep, ServicesDep
 from api.once import OnceRoute
 from api.schemas import EXAMPLE_ID, Payload, View, words
+from api.services import HasTemplates
+from delivery.comparing import Difference, compare
 from delivery.models import Channel, Template, TemplateState
-from delivery.templates import SMS_LENGTH, Definition
+from delivery.templates import SMS_LENGTH, Definition, Ours, stored_templates
 from delivery.trying import LIMITS, try_out, values_of
 from stewardship.foundation.message_templates import service as templates
 from stewardship.foundation.message_templates.service import Place
 from stewardship.foundation.org.names import officer_names
+from wechat.errors import CallError
 
 router = APIRouter(tags=["administration"], route_class=OnceRoute)
 
@@ -140,6 +143,32 @@ class Places(View):
     limits: dict[str, str] = Field(examples=[{"thing": "20 个字以内"}])
 
 
+class FindingView(View):
+    """What differs at a template; `grave`: messages by it would be refused."""
+
+    template_id: str = Field(examples=["9Aw5ZV1j9xdWTFE"])
+    notices: list[str] = Field(examples=[["update_posted"]])
+    difference: Difference = Field(examples=["unknown_field"])
+    values: list[str] = Field(
+        examples=[["thing7"]], description="The field, then the account's word, then ours; what of it applies."
+    )
+    grave: bool = Field(examples=[True])
+
+
+class ComparisonView(View):
+    """One account: how many templates of ours there should be, how many it has, what differs, the grave first."""
+
+    channel: Channel = Field(examples=["mp_subscribe"])
+    answered: bool = Field(examples=[True], description="False: the platform could not be asked.")
+    ours: int = Field(examples=[24])
+    account: int = Field(examples=[24])
+    findings: list[FindingView]
+
+
+class Comparisons(View):
+    items: list[ComparisonView]
+
+
 async def _views(rows: Sequence[Template]) -> list[MessageTemplateView]:
     names = await officer_names(row.changed_by_id for row in rows)
     return [
@@ -180,6 +209,27 @@ async def _place(place: Place) -> PlaceView:
 async def list_templates(actor: ActorDep) -> Places:
     """Every notice and channel that needs a template."""
     return Places(items=[await _place(place) for place in await templates.overview(actor)], limits=LIMITS)
+
+
+@router.get("/message-templates/comparison")
+async def compare_templates(actor: ActorDep, services: ServicesDep) -> Comparisons:
+    """Those in use and those approved, held against what the accounts have now. SMS gateways list nothing."""
+    await templates.check_right(actor)
+    ours = await stored_templates((TemplateState.ACTIVE, TemplateState.APPROVED))
+    accounts: dict[Channel, HasTemplates] = {Channel.MP_SUBSCRIBE: services.mini_program}
+    if services.official_account is not None:
+        accounts[Channel.OA_TEMPLATE] = services.official_account
+    return Comparisons(items=[await _comparison(ours, channel, account) for channel, account in accounts.items()])
+
+
+async def _comparison(ours: Sequence[Ours], channel: Channel, account: HasTemplates) -> ComparisonView:
+    used = len({each.template_id for each in ours if each.channel is channel})
+    try:
+        theirs = await account.templates()
+    except CallError:
+        return ComparisonView(channel=channel, answered=False, ours=used, account=0, findings=[])
+    found = [FindingView.model_validate(each) for each in compare(ours, channel, theirs)]
+    return ComparisonView(channel=channel, answered=True, ours=used, account=len(theirs), findings=found)
 
 
 @router.get("/message-templates/{notice}/{channel}/versions")

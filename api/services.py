@@ -12,6 +12,7 @@ from settings import Settings
 from stewardship.foundation.files.service import FileStore
 from stewardship.foundation.people.session_cache import SessionCache
 from wechat.mini_program import Login, Picture, VerifiedPhone
+from wechat.templates import AccountTemplate
 
 
 class MiniProgram(Protocol):
@@ -22,6 +23,14 @@ class MiniProgram(Protocol):
     async def phone_number(self, code: str) -> VerifiedPhone: ...
 
     async def code(self, scene: str, page: str, *, width: int = 430) -> Picture: ...
+
+    async def templates(self) -> list[AccountTemplate]: ...
+
+
+class HasTemplates(Protocol):
+    """An account on a platform that lists its message templates."""
+
+    async def templates(self) -> list[AccountTemplate]: ...
 
 
 class SingleSignOn(Protocol):
@@ -44,12 +53,17 @@ class Services:
     live: Live
     session_key: bytes = field(repr=False)
     single_sign_on: SingleSignOn | None = None
+    official_account: HasTemplates | None = None
 
 
 def build_services(
-    settings: Settings, redis: Redis, mini_program: MiniProgram, single_sign_on: SingleSignOn | None = None
+    settings: Settings,
+    redis: Redis,
+    mini_program: MiniProgram,
+    single_sign_on: SingleSignOn | None = None,
+    official_account: HasTemplates | None = None,
 ) -> Services:
-    """Everything from the settings, Valkey and the mini-program's client."""
+    """Everything from the settings, Valkey and the accounts' clients."""
     return Services(
         settings=settings,
         redis=redis,
@@ -60,4 +74,5 @@ def build_services(
         live=Live(redis),
         session_key=settings.session_key.get_secret_value().encode(),
         single_sign_on=single_sign_on,
+        official_account=official_account,
     )

@@ -4,21 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from delivery.models import Channel
 from delivery.templates import Definition, Ours
 from wechat.templates import AccountTemplate
 
 
+class Difference(StrEnum):
+    """What may differ; in words for the command line, with the values that belong to it."""
+
+    MISSING = "missing"
+    UNUSED = "unused"
+    UNKNOWN_FIELD = "unknown_field"
+    UNFILLED_FIELD = "unfilled_field"
+    LABEL = "label"
+    TERM = "term"
+    TITLE = "title"
+
+
+_WORDS: dict[Difference, str] = {
+    Difference.MISSING: "not on the account",
+    Difference.UNUSED: "on the account ({}), used by no notice",
+    Difference.UNKNOWN_FIELD: "{} is not a field of it",
+    Difference.UNFILLED_FIELD: "its field {} ({}) is filled by nothing",
+    Difference.LABEL: "{} is labelled {} there, {} here",
+    Difference.TERM: "its consent is {} there, {} here",
+    Difference.TITLE: "its title is {} there, {} here",
+}
+_GRAVE = {Difference.MISSING, Difference.UNKNOWN_FIELD, Difference.UNFILLED_FIELD, Difference.TERM}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What differs. `grave`: messages by this template would be refused."""
+    """What differs, with the fields and titles that it is about."""
 
     channel: Channel
     template_id: str
     notices: tuple[str, ...]
-    what: str
-    grave: bool
+    difference: Difference
+    values: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """For the command line."""
+        return _WORDS[self.difference].format(*self.values)
+
+    @property
+    def grave(self) -> bool:
+        """Whether messages by this template would be refused."""
+        return self.difference in _GRAVE
 
 
 def compare(ours: Sequence[Ours], channel: Channel, account: Sequence[AccountTemplate]) -> list[Finding]:
@@ -31,31 +66,32 @@ def compare(ours: Sequence[Ours], channel: Channel, account: Sequence[AccountTem
         notices = tuple(sorted(each.notice for each in same))
         registered = theirs.get(template_id)
         if registered is None:
-            found.append(Finding(channel, template_id, notices, "not on the account", grave=True))
+            found.append(Finding(channel, template_id, notices, Difference.MISSING))
             continue
         differences = sorted({line for each in same for line in _differences(each.definition, registered)})
-        found += [Finding(channel, template_id, notices, what, grave) for what, grave in differences]
+        found += [Finding(channel, template_id, notices, *each) for each in differences]
     used = {each.template_id for each in mine}
     found += [
-        Finding(channel, template.template_id, (), f"on the account ({template.title}), used by no notice", grave=False)
+        Finding(channel, template.template_id, (), Difference.UNUSED, (template.title,))
         for template in account
         if template.template_id not in used
     ]
     return sorted(found, key=lambda finding: (not finding.grave, finding.template_id, finding.what))
 
 
-def _differences(ours: Definition, theirs: AccountTemplate) -> list[tuple[str, bool]]:
+def _differences(ours: Definition, theirs: AccountTemplate) -> list[tuple[Difference, tuple[str, ...]]]:
     mine = {field.key: field.label for field in ours.fields}
     other = dict(theirs.fields)
-    found = [(f"{key} is not a field of it", True) for key in mine.keys() - other.keys()]
-    found += [(f"its field {key} ({other[key]}) is filled by nothing", True) for key in other.keys() - mine.keys()]
+    found: list[tuple[Difference, tuple[str, ...]]] = []
+    found += [(Difference.UNKNOWN_FIELD, (key,)) for key in mine.keys() - other.keys()]
+    found += [(Difference.UNFILLED_FIELD, (key, other[key])) for key in other.keys() - mine.keys()]
     found += [
-        (f"{key} is labelled {other[key]} there, {mine[key]} here", False)
+        (Difference.LABEL, (key, other[key], mine[key]))
         for key in mine.keys() & other.keys()
         if mine[key] and other[key] and mine[key] != other[key]
     ]
     if theirs.term is not None and theirs.term != ours.term:
-        found.append((f"its consent is {theirs.term} there, {ours.term} here", True))
+        found.append((Difference.TERM, (theirs.term, ours.term)))
     if ours.title and theirs.title and ours.title != theirs.title:
-        found.append((f"its title is {theirs.title} there, {ours.title} here", False))
+        found.append((Difference.TITLE, (theirs.title, ours.title)))
     return found

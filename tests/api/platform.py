@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from wechat.errors import BadCode, NotSent
 from wechat.mini_program import Login, Picture, VerifiedPhone
+from wechat.templates import AccountTemplate
 
 
 @dataclass
@@ -14,6 +15,8 @@ class Platform:
     """Hands out codes and takes each once; `away` makes it unreachable."""
 
     away: bool = False
+    registered: list[AccountTemplate] = field(default_factory=list)
+    """The message templates of the account."""
     _logins: dict[str, str] = field(default_factory=dict)
     _phones: dict[str, str] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -45,6 +48,10 @@ class Platform:
     async def code(self, scene: str, page: str, *, width: int = 430) -> Picture:
         self._answers()
         return Picture("image/png", f"{scene} {page} {width}".encode())
+
+    async def templates(self) -> list[AccountTemplate]:
+        self._answers()
+        return list(self.registered)
 
     def _answers(self) -> None:
         if self.away:

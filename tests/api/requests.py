@@ -582,6 +582,7 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("POST", "/rating-rules/proposals"): plain(target="unit", json=RULES | {"base_version": 0, "reason": "试行"}),
     ("GET", "/message-templates"): plain(target="unit"),
     ("POST", "/message-templates"): plain(target="unit", json=CARD | {"notice": "visit_announced"}),
+    ("GET", "/message-templates/comparison"): plain(target="unit"),
     ("POST", "/message-templates/trials"): plain(target="unit", json=CARD | {"notice": "update_posted"}),
     ("GET", "/message-templates/{notice}/{channel}/versions"): plain(
         target="unit", path={"notice": "update_posted", "channel": "sms"}

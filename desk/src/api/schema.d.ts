@@ -2513,6 +2513,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/message-templates/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Templates
+         * @description Those in use and those approved, held against what the accounts have now. SMS gateways list nothing.
+         */
+        get: operations["compare_templates_api_v1_message_templates_comparison_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/message-templates/trials": {
         parameters: {
             query?: never;
@@ -5980,6 +6000,37 @@ export interface components {
             digest: string;
         };
         /**
+         * ComparisonView
+         * @description One account: how many templates of ours there should be, how many it has, what differs, the grave first.
+         */
+        ComparisonView: {
+            /**
+             * Account
+             * @example 24
+             */
+            account: number;
+            /**
+             * Answered
+             * @description False: the platform could not be asked.
+             * @example true
+             */
+            answered: boolean;
+            /** @example mp_subscribe */
+            channel: components["schemas"]["Channel"];
+            /** Findings */
+            findings: components["schemas"]["FindingView"][];
+            /**
+             * Ours
+             * @example 24
+             */
+            ours: number;
+        };
+        /** Comparisons */
+        Comparisons: {
+            /** Items */
+            items: components["schemas"]["ComparisonView"][];
+        };
+        /**
          * Consent
          * @description What the person tapped in WeChat's prompt.
          */
@@ -6389,6 +6440,12 @@ export interface components {
              */
             protected: boolean;
         };
+        /**
+         * Difference
+         * @description What may differ; in words for the command line, with the values that belong to it.
+         * @enum {string}
+         */
+        Difference: "missing" | "unused" | "unknown_field" | "unfilled_field" | "label" | "term" | "title";
         /**
          * Digest
          * @description Case by case.
@@ -6980,6 +7037,39 @@ export interface components {
          * @enum {string}
          */
         Finding: "substantiated" | "partly_substantiated" | "not_substantiated" | "beyond_the_law" | "legal_result";
+        /**
+         * FindingView
+         * @description What differs at a template; `grave`: messages by it would be refused.
+         */
+        FindingView: {
+            /** @example unknown_field */
+            difference: components["schemas"]["Difference"];
+            /**
+             * Grave
+             * @example true
+             */
+            grave: boolean;
+            /**
+             * Notices
+             * @example [
+             *       "update_posted"
+             *     ]
+             */
+            notices: string[];
+            /**
+             * Template Id
+             * @example 9Aw5ZV1j9xdWTFE
+             */
+            template_id: string;
+            /**
+             * Values
+             * @description The field, then the account's word, then ours; what of it applies.
+             * @example [
+             *       "thing7"
+             *     ]
+             */
+            values: string[];
+        };
         /**
          * FreeTimes
          * @description Starts that are free within two weeks, and the three that would be offered.
@@ -28523,6 +28613,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageTemplateView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_templates_api_v1_message_templates_comparison_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparisons"];
                 };
             };
             /** @description The values make no sense together. */
