@@ -51,6 +51,8 @@ export const pages: readonly Page[] = [
   { path: "/units", name: "units", title: titles.units, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/UnitsPage.vue") }, // prettier-ignore
   { path: "/officers", name: "officers", title: titles.officers, section: "administration", roles: DECIDERS, component: () => import("@/pages/administration/OfficersPage.vue") }, // prettier-ignore
   { path: "/canned-replies", name: "cannedReplies", title: titles.cannedReplies, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/CannedRepliesPage.vue") }, // prettier-ignore
+  { path: "/message-templates", name: "templates", title: titles.templates, section: "administration", roles: SYSTEM, component: () => import("@/pages/administration/TemplatesPage.vue") }, // prettier-ignore
+  { path: "/message-templates/:notice/:channel", name: "template", title: titles.template, roles: SYSTEM, component: () => import("@/pages/administration/TemplatePage.vue") }, // prettier-ignore
   { path: "/verification", name: "verification", title: titles.verification, section: "administration", roles: ["audit_administrator"], component: () => import("@/pages/administration/VerificationPage.vue") }, // prettier-ignore
 ];
 

@@ -5,6 +5,7 @@ import { imports } from "@/texts/imports";
 import { many } from "@/texts/many";
 import { replies } from "@/texts/replies";
 import { roster } from "@/texts/roster";
+import { templates } from "@/texts/templates";
 import {
   admin,
   calendars,
@@ -51,6 +52,8 @@ export const texts = {
     changes: "待复核的变更",
     holidays: "节假日",
     calendars: "值班时间",
+    templates: "消息模板",
+    template: "消息模板",
     keys: "密钥",
     promises: "答复承诺",
     ratingRules: "评价规则",
@@ -60,6 +63,7 @@ export const texts = {
     verification: "记录核验",
   },
   inspection,
+  templates,
   changes,
   admin,
   holidays,

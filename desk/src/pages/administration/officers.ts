@@ -8,7 +8,7 @@ export type Deed = keyof typeof texts.officers.deeds;
 /** What somebody with these roles may do about an officer. The API decides anew. */
 export function deedsOf(officer: Officer, roles: readonly Role[]): Deed[] {
   const system: Deed[] = officer.active ? ["edit", "move", "deactivate"] : ["activate"];
-  const security: Deed[] = officer.active ? ["roles", "code", "reset"] : [];
+  const security: Deed[] = officer.active ? ["roles", "code", "reset", "sessions"] : [];
   return [
     ...(roles.includes("system_administrator") ? system : []),
     ...(roles.includes("security_administrator") ? security : []),
