@@ -70,6 +70,8 @@ async def test_two_administrators_change_a_promise(officer: Officers, town: Town
     page = first.page
     await page.get_by_role("button", name="修改").first.click()
     await page.get_by_label("首次答复期限").fill("20")
+    await page.get_by_role("button", name="删除第 1 步").click()
+    await page.get_by_role("button", name="增加一步").click()
     await page.get_by_label("为什么要改").fill("群众反映等得久")
     await page.get_by_role("button", name="预览影响").click()
     await expect(page.get_by_text("件待答提问")).to_be_visible()
@@ -94,4 +96,108 @@ async def test_two_administrators_change_a_promise(officer: Officers, town: Town
         await expect(page.locator("main h1")).to_be_visible()
         await expect(page.get_by_role("status", name="正在加载")).to_have_count(0)
         wrong += await look(page, path)
+    await second.open("/officers")
+    station = page.locator("option", has_text="柳堤派出所")
+    await page.get_by_label("单位").select_option(await station.get_attribute("value"))
+    await page.get_by_role("button", name="停用：王青").click()
+    await expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"还有 \d+ 件在办案件"))
+    wrong += await look(page, "officer-leaves")
+    assert wrong == []
+
+
+async def test_a_new_wording_of_a_message_goes_its_way_while_the_old_one_is_used(officer: Officers) -> None:
+    desk = await officer("administrator", "/message-templates")
+    page = desk.page
+    await expect(page.get_by_role("row").filter(has_text="有新进展").first).to_be_visible()
+    wrong = await look(page, "templates")
+    await page.get_by_role("button", name="与平台账号比对").click()
+    await expect(page.get_by_role("dialog").get_by_text("小程序订阅消息：我们用")).to_be_visible()
+    wrong += await look(page, "templates-compared")
+    await page.keyboard.press("Escape")
+
+    await page.get_by_role("link", name="查看和办理：有新进展，小程序订阅消息").click()
+    await page.get_by_role("button", name="起草新版本").click()
+    await page.get_by_label("模板名称").fill("案件进展提醒")
+    await page.get_by_role("button", name="试填").click()
+    await expect(page.get_by_role("dialog").get_by_text("可以提交")).to_be_visible()
+    wrong += await look(page, "template-draft")
+    await page.get_by_role("button", name="保存").click()
+    for deed, field, words in (
+        ("已提交平台", None, ""),
+        ("平台已通过", "平台的模板编号", "aNewOne_7"),
+    ):
+        await page.get_by_role("button", name=deed, exact=True).click()
+        dialog = page.get_by_role("dialog")
+        if field:
+            await dialog.get_by_label(field).fill(words)
+        await dialog.get_by_role("button", name=deed, exact=True).click()
+        await expect(dialog).to_have_count(0)
+    # The platform does not know it, as it was never handed in there: the comparison says so before anybody is harmed.
+    now = page.locator("section").filter(has=page.get_by_role("heading", name="正在使用"))
+    await expect(now).to_contain_text("第 1 版")
+    wrong += await look(page, "template-approved")
+    await desk.open("/message-templates")
+    await page.get_by_role("button", name="与平台账号比对").click()
+    missing = page.get_by_role("row").filter(has_text="aNewOne_7")
+    await expect(missing).to_contain_text("账号里没有这个模板")
+    await desk.open("/message-templates/update_posted/mp_subscribe")
+    await page.get_by_role("button", name="放弃", exact=True).click()
+    await page.get_by_role("dialog").get_by_role("button", name="放弃", exact=True).click()
+    await expect(page.get_by_text("已放弃。")).to_be_visible()
+    await expect(now).to_contain_text("第 1 版")
+    assert wrong == []
+
+
+async def test_the_duty_hours_of_the_units_are_changed(officer: Officers) -> None:
+    desk = await officer("administrator", "/duty-calendars")
+    page = desk.page
+    row = page.get_by_role("row").filter(has_text="正常办公")
+    await expect(row).to_contain_text("柳堤派出所")
+    wrong = await look(page, "calendars")
+    await page.get_by_role("button", name="修改值班时间：正常办公").click()
+    await page.get_by_label("周一第 2 段：到").fill("14:00")
+    await page.get_by_role("button", name="保存").click()
+    await expect(page.get_by_role("alert")).to_contain_text("时间段不能重叠，开始须早于结束")
+    await page.get_by_label("周一第 2 段：到").fill("18:00")
+    await page.get_by_role("button", name="照周一填写周二至周五").click()
+    await page.get_by_role("button", name="周六增加一段").click()
+    wrong += await look(page, "calendar-edit")
+    await page.get_by_role("button", name="保存").click()
+    await expect(page.get_by_text("已保存：正常办公。")).to_be_visible()
+    await expect(row).to_contain_text("18:00")
+    await page.get_by_role("button", name="以前的值班时间：正常办公").click()
+    await expect(page.get_by_role("dialog").get_by_role("row").filter(has_text="郑理")).to_be_visible()
+    wrong += await look(page, "calendar-versions")
+    assert wrong == []
+
+
+async def test_the_security_administrator_sees_who_cannot_log_in_and_ends_a_login(officer: Officers) -> None:
+    await officer("colleague")
+    desk = await officer("security", "/officers")
+    page = desk.page
+    await page.get_by_role("button", name="未绑定验证码").click()
+    await expect(page.get_by_role("row").filter(has_text="吴旁")).to_contain_text("没有有效的登录码")
+    wrong = await look(page, "officers-unenrolled")
+    await page.get_by_role("button", name="首次登录码：吴旁").click()
+    await page.get_by_role("dialog").get_by_role("button", name="首次登录码").click()
+    await expect(page.get_by_text("只能用一次，关闭后不再显示")).to_be_visible()
+    wrong += await look(page, "officer-code")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="在职").click()
+    station = page.locator("option", has_text="柳堤派出所")
+    await page.get_by_label("单位").select_option(await station.get_attribute("value"))
+    await page.get_by_role("button", name="登录：李白").click()
+    wrong += await look(page, "officer-sessions")
+    ends = page.get_by_role("dialog").get_by_role("button", name="退出")
+    held = await ends.count()
+    await ends.first.click()
+    await expect(page.get_by_text("已退出这个登录。")).to_be_visible()
+    await expect(ends).to_have_count(held - 1)
+    await desk.open("/keys")
+    await expect(page.locator("main h1")).to_be_visible()
+    await expect(page.get_by_role("status", name="正在加载")).to_have_count(0)
+    wrong += await look(page, "keys")
+    auditor = await officer("auditor", "/verification")
+    await expect(auditor.page.locator("main h1")).to_be_visible()
+    wrong += await look(auditor.page, "verification")
     assert wrong == []

@@ -37,7 +37,13 @@ from tests.support.world import acting, draft, follower, post, register
 CASES = 4
 LATE_QUESTION = "我的手机什么时候能还给我？"
 LATE_BY = timedelta(minutes=50)
-ADMINISTRATORS = (("郑理", "800001"), ("冯核", "800002"))
+ADMINISTRATORS = {
+    "administrator": ("郑理", "800001", Role.SYSTEM_ADMINISTRATOR),
+    "other_administrator": ("冯核", "800002", Role.SYSTEM_ADMINISTRATOR),
+    "security": ("陈安", "800003", Role.SECURITY_ADMINISTRATOR),
+    "auditor": ("楚审", "800004", Role.AUDIT_ADMINISTRATOR),
+}
+"""Whoever keeps the city's promises, logins and log: of the first there are two, because one alone changes nothing."""
 MOBILE = "19900009998"
 LONG_NAME = "阿卜杜热依木·买买提艾力·图尔荪托合提"
 
@@ -49,7 +55,8 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
     async with database.connected(url, pool=4), aiohttp.ClientSession() as session:
         platform = Web(session, f"http://127.0.0.1:{settings.sandbox_port}")
         town = await build(platform, f"http://127.0.0.1:{settings.port}", CASES)
-        administrators = [await _administrator(town, name, number) for name, number in ADMINISTRATORS]
+        for each in ADMINISTRATORS.values():
+            await _administrator(town, *each)
         await _let_in(town)
         for case in town.cases[:2]:
             await post(town.world, case, "已调取现场监控，正在逐段核对，预计三天内完成。")
@@ -63,17 +70,15 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
                 name: getattr(town.world, name).number
                 for name in ("steward", "colleague", "instructor", "inspector", "other_steward", "centre_officer")
             }
-            | {"administrator": administrators[0], "other_administrator": administrators[1]},
+            | {name: number for name, (_, number, _) in ADMINISTRATORS.items()},
             "cases": [str(case.id) for case in town.cases],
             "phones": [[str(each.case_id), each.telephone] for each in town.chatting],
         }
 
 
-async def _administrator(town: Town, name: str, number: str) -> str:
-    """Whoever keeps the city's promises: two of them, because one alone changes nothing."""
+async def _administrator(town: Town, name: str, number: str, role: Role) -> None:
     officer = await org.create_officer(SYSTEM, number=number, name=name, unit_id=town.world.bureau.id, mobile=MOBILE)
-    await org.grant_role(SYSTEM, officer.id, Role.SYSTEM_ADMINISTRATOR, town.world.bureau.id)
-    return number
+    await org.grant_role(SYSTEM, officer.id, role, town.world.bureau.id)
 
 
 async def _let_in(town: Town) -> None:

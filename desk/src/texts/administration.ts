@@ -250,7 +250,7 @@ export const officers = {
 
 /** Texts of the duty calendars. */
 export const calendars = {
-  names: { office: "正常办公", duty: "全天值班" } as Record<string, string>,
+  names: { office: "正常办公", round_the_clock: "全天值班" } as Record<string, string>,
   explains: "答复期限按值班时间计算。几个单位用同一份值班时间的，改一处全部都变；保存后，正在计时的期限立即重新计算。",
   whose: "单位用哪一份值班时间，在“单位”页修改。",
   columns: { name: "名称", summary: "值班时间", units: "哪些单位在用", version: "版本", deeds: "操作" },
@@ -262,12 +262,14 @@ export const calendars = {
   editOf: (name: string) => `修改值班时间：${name}`,
   editExplains: (n: number) => `保存后立即生效，影响 ${n} 个单位的待答提问。`,
   versionsOf: (name: string) => `以前的值班时间：${name}`,
+  versionOf: (no: number, name: string) => `第 ${no} 版，以前的值班时间：${name}`,
   versionColumns: { version: "版本", summary: "值班时间", by: "谁改的" },
   days: ["周一", "周二", "周三", "周四", "周五", "周六", "周日"],
   holiday: "节假日",
   from: "从",
   to: "到",
   of: (day: string, place: number, what: string) => `${day}第 ${place} 段：${what}`,
+  clock: "08:30",
   nextDay: "次日",
   free: "不值班",
   addHours: "增加一段",
@@ -291,6 +293,7 @@ export const cannedReplies = {
   placeholders: (names: string) => `可以插入：${names}。`,
   version: (no: number) => `第 ${no} 版`,
   versionsOf: (title: string) => `以前的版本：${title}`,
+  versionOf: (no: number, title: string) => `第 ${no} 版，以前的版本：${title}`,
   versionColumns: { version: "版本", text: "内容", by: "谁写的" },
   editOf: (title: string) => `修改：${title}`,
   retire: "停用",

@@ -4,7 +4,7 @@ export const templates = {
     "微信和短信平台只发它们审核过的模板。新版本先起草，到平台后台提交，平台通过后在这里登记编号再启用；启用之前一直用旧的。",
   views: { all: "全部", coming: "办理中", missing: "没有模板" },
   view: "范围",
-  columns: { notice: "什么消息", channel: "渠道", active: "正在使用", coming: "新版本", deeds: "操作" },
+  columns: { message: "什么消息", channel: "渠道", active: "正在使用", coming: "新版本", deeds: "操作" },
   channels: {
     mp_subscribe: "小程序订阅消息",
     oa_template: "公众号模板消息",
