@@ -62,7 +62,7 @@ def calendar_lines(calendar: DutyCalendar) -> list[str]:
             groups[-1] = (groups[-1][0], day, pattern)
         else:
             groups.append((day, day, pattern))
-    lines = [f"{_days(first, last)}:{hours_words(pattern)}" for first, last, pattern in groups]
+    lines = [f"{_days(first, last)}：{hours_words(pattern)}" for first, last, pattern in groups]
     if calendar.every_day:
         return [*lines, "节假日、调休日照常值班"]
     return [*lines, f"法定节假日：{hours_words(calendar.holiday)}", f"调休上班日：同{DAYS[calendar.make_up]}"]
