@@ -7,7 +7,7 @@ were carried out about it. Texts and names of parties are in neither.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -19,10 +19,11 @@ from stewardship.dialogue.inquiries.common import SUBJECT, scope
 from stewardship.dialogue.inquiries.models import Inquiry
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
+from stewardship.foundation.clocks import policies
 from stewardship.foundation.clocks import service as clocks
 from stewardship.foundation.clocks.log import Channel, Entry, Kind
 from stewardship.foundation.clocks.models import Clock
-from stewardship.foundation.clocks.rules import ClockState, Episode, TargetState
+from stewardship.foundation.clocks.rules import ClockState, Episode, Segment, TargetState
 from stewardship.foundation.errors import NotFound
 from stewardship.foundation.org.models import Role
 
@@ -71,7 +72,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Who had it in which status, from when until when, and how much duty time that was."""
+    """Who had it in which status, from when until when (None: still), and how much duty time that was so far."""
 
     episode: int
     unit_id: UUID
@@ -139,7 +140,7 @@ async def explain(actor: Actor, inquiry_id: UUID) -> Explanation:
         reference,
         True,
         sorted(lines, key=lambda line: line.at),
-        [stretch for episode in state.episodes for stretch in _stretches(episode, names)],
+        [await _stretch(episode, segment, names) for episode in state.episodes for segment in episode.segments],
         _promises(state),
     )
 
@@ -215,21 +216,27 @@ async def _events(inquiry: Inquiry) -> list[Line]:
     ]
 
 
-def _stretches(episode: Episode, names: Names) -> list[Stretch]:
-    return [
-        Stretch(
-            episode.number,
-            segment.unit,
-            names.get(segment.unit),
-            segment.owner if segment.owner != segment.unit else None,
-            names.get(segment.owner) if segment.owner != segment.unit else None,
-            STATUSES[segment.status.value],
-            segment.start,
-            segment.end,
-            round(segment.duty.total_seconds() / 60, 1),
-        )
-        for segment in episode.segments
-    ]
+async def _stretch(episode: Episode, segment: Segment, names: Names) -> Stretch:
+    owned = segment.owner != segment.unit
+    return Stretch(
+        episode.number,
+        segment.unit,
+        names.get(segment.unit),
+        segment.owner if owned else None,
+        names.get(segment.owner) if owned else None,
+        STATUSES[segment.status.value],
+        segment.start,
+        segment.end,
+        round((await _duty(segment)).total_seconds() / 60, 1),
+    )
+
+
+async def _duty(segment: Segment) -> timedelta:
+    """The log counts what still lasts up to its last entry only; whoever reads this wants to know it up to now."""
+    if segment.end is not None:
+        return segment.duty
+    calendar = await policies.calendar_version(segment.calendar)
+    return calendar.duty_between(segment.start, max(time.now(), segment.start))
 
 
 def _promises(state: ClockState) -> list[Promise]:

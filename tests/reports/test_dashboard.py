@@ -166,6 +166,15 @@ async def test_a_figure_can_be_explained_to_whom_it_concerns(world: World, clock
         await explain(await acting(world.other_steward), asked)
 
 
+async def test_what_still_waits_is_explained_up_to_now(world: World, clock_at: ClockAt) -> None:
+    asked = await asks(await case_with(world, VICTIM))
+    for minutes in (20, 45):
+        clock_at(MONDAY_MORNING + timedelta(minutes=minutes))
+        [stretch] = (await explain(await acting(world.instructor), asked)).stretches
+        assert (stretch.officer_name, stretch.end) == (world.steward.name, None)
+        assert stretch.duty_minutes == pytest.approx(minutes, abs=0.2)
+
+
 async def test_the_rows_are_taken_out_as_a_table_with_who_took_them(world: World) -> None:
     joined = await case_with(world, VICTIM)
     await asks(joined)
