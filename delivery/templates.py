@@ -157,7 +157,8 @@ def forget_templates() -> None:
 
 async def active_templates() -> Templates:
     """What may be used now, at most 30 s old."""
-    if time.monotonic() >= _cache.until:
+    # Nothing at all is what an installation has until it is set up: its first message must not wait for the next look.
+    if time.monotonic() >= _cache.until or not _cache.found:
         _cache.found = await _read()
         _cache.until = time.monotonic() + CACHED_SECONDS
     return _cache.found

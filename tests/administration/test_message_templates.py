@@ -21,6 +21,7 @@ from delivery.templates import (
     seed_templates,
 )
 from delivery.trying import places, try_out
+from kit import database
 from stewardship.foundation.errors import Conflict, Invalid, NotFound
 from stewardship.foundation.message_templates import service as templates
 from stewardship.foundation.org.models import Role
@@ -59,6 +60,15 @@ async def test_the_old_template_is_used_until_the_new_one_is(in_use: None, syste
     assert (await active_templates())[PLACE].template_id == "9Aw5ZV1j9xdWTFE"
     states = [row.state for row in await templates.versions(actor, *PLACE)]
     assert states == [TemplateState.ACTIVE, TemplateState.RETIRED]
+
+
+async def test_what_an_installation_starts_with_is_used_at_once(in_use: None) -> None:
+    """Set up by one process while another has looked already, and found nothing."""
+    await database.execute("update template set state = 'retired'")
+    forget_templates()
+    assert await active_templates() == {}
+    await database.execute("update template set state = 'active'")
+    assert PLACE in await active_templates()
 
 
 async def test_a_rejected_one_says_why_and_is_changed_and_handed_in_again(in_use: None, system: Pair) -> None:
