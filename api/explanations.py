@@ -10,6 +10,8 @@ from pydantic import Field
 
 from api.deps import ActorDep
 from api.schemas import EXAMPLE_ID, View
+from stewardship.dialogue.contests.models import ContestState
+from stewardship.foundation.clocks.rules import Target
 from stewardship.reports.definitions import DEFINITIONS
 from stewardship.reports.explaining import explain
 
@@ -54,13 +56,18 @@ class PromiseView(View):
     """How one promise went; `kept` is empty while that is open."""
 
     episode: int = Field(examples=[1])
-    target: str = Field(examples=["first"])
+    target: Target = Field(examples=["first"])
     name: str = Field(examples=["首次答复"])
     due_at: datetime | None = Field(examples=["2026-03-02T02:30:00Z"])
     met_at: datetime | None = Field(examples=["2026-03-02T02:20:00Z"])
     missed_at: datetime | None = Field(examples=[None])
     kept: bool | None = Field(examples=[True])
     duty_minutes: float | None = Field(examples=[20.0])
+    contestable_until: datetime | None = Field(
+        examples=[None], description="Of a missed one that is the caller's to contest."
+    )
+    contestable: bool = Field(examples=[False])
+    contest_state: ContestState | None = Field(examples=[None])
 
 
 class ExplanationView(View):

@@ -15,6 +15,9 @@ from tortoise.expressions import Q
 from kit import clock as time
 from kit import database
 from kit.database import atomic
+from stewardship.dialogue.contests.models import Contest, ContestState
+from stewardship.dialogue.contests.rules import contestable_until
+from stewardship.dialogue.contests.service import may_contest
 from stewardship.dialogue.inquiries.common import SUBJECT, scope
 from stewardship.dialogue.inquiries.models import Inquiry
 from stewardship.foundation.actors import Actor
@@ -87,7 +90,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """How one promise of an episode went; `kept` is empty while that is open."""
+    """How one promise of an episode went; `kept` is empty while that is open.
+
+    Of a missed one: until when this reader could or can contest it, and how a contest stands.
+    """
 
     episode: int
     target: str
@@ -97,6 +103,9 @@ class Promise:
     missed_at: datetime | None
     kept: bool | None
     duty_minutes: float | None
+    contestable_until: datetime | None
+    contestable: bool
+    contest_state: ContestState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,7 @@ async def explain(actor: Actor, inquiry_id: UUID) -> Explanation:
         True,
         sorted(lines, key=lambda line: line.at),
         [await _stretch(episode, segment, names) for episode in state.episodes for segment in episode.segments],
-        _promises(state),
+        await _promises(actor, inquiry.id, state),
     )
 
 
@@ -191,11 +200,11 @@ EVENTS = {
     "inquiry.opened": "登记为新问题",
     "inquiry.answered_from_record": "系统按案件记录答复并登记",
     "clock.backdated": "事后补记通话或面谈的时间",
-    "inquiry.commented": "教导员批注",
-    "inquiry.nudged": "教导员催办",
-    "inquiry.taken_on": "教导员接办",
-    "inquiry.reassigned": "教导员转办",
-    "inquiry.contested": "对超时提出异议",
+    "inquiry.commented": "{person}批注",
+    "inquiry.nudged": "{person}催办",
+    "inquiry.taken_on": "{person}接办",
+    "inquiry.reassigned": "{person}转办",
+    "inquiry.contested": "{person}对超时提出异议",
     "inquiry.contest_overdue": "超时异议逾期未审核，报再上一级",
     "inquiry.adjusted": "上一级审核：异议成立，另列核定数字",
     "inquiry.contest_rejected": "上一级审核：异议不成立",
@@ -205,13 +214,19 @@ EVENTS = {
 
 async def _events(inquiry: Inquiry) -> list[Line]:
     rows = await database.fetch(
-        "select at, kind, actor_kind, actor_id from event where subject_id = $1 and subject_kind = 'inquiry'"
-        " and kind = any($2::text[]) order by at, id",
+        "select e.at, e.kind, o.id as officer_id, o.name as officer_name from event e"
+        " left join officer o on e.actor_kind = 'officer' and o.id = e.actor_id"
+        " where e.subject_id = $1 and e.subject_kind = 'inquiry' and e.kind = any($2::text[]) order by e.at, e.id",
         inquiry.id,
         list(EVENTS),
     )
     return [
-        Line(row["at"], row["kind"], EVENTS[row["kind"]], row["actor_id"] if row["actor_kind"] == "officer" else None)
+        Line(
+            row["at"],
+            row["kind"],
+            EVENTS[row["kind"]].format(person=row["officer_name"] or "教导员"),
+            row["officer_id"],
+        )
         for row in rows
     ]
 
@@ -239,17 +254,23 @@ async def _duty(segment: Segment) -> timedelta:
     return calendar.duty_between(segment.start, max(time.now(), segment.start))
 
 
-def _promises(state: ClockState) -> list[Promise]:
+async def _promises(actor: Actor, inquiry_id: UUID, state: ClockState) -> list[Promise]:
+    contests = await Contest.filter(inquiry_id=inquiry_id)
+    states = {(contest.episode, contest.target): contest.state for contest in contests}
     return [
-        _promise(episode, target)
+        await _promise(actor, episode, target, states.get((episode.number, target.target)))
         for episode in state.episodes
         for target in (episode.first, episode.full)
         if target.promised
     ]
 
 
-def _promise(episode: Episode, target: TargetState) -> Promise:
+async def _promise(actor: Actor, episode: Episode, target: TargetState, contest: ContestState | None) -> Promise:
     missed = target.breach_at if target.breach_at is not None and target.breach_at <= time.now() else None
+    held = episode.held_at(missed) if missed is not None else None
+    until = None
+    if missed is not None and held is not None and may_contest(actor, held):
+        until = contestable_until(await policies.calendar_version(held.calendar), missed)
     return Promise(
         episode.number,
         target.target.value,
@@ -259,4 +280,7 @@ def _promise(episode: Episode, target: TargetState) -> Promise:
         missed,
         False if missed is not None else target.kept,
         None if target.waited is None else round(target.waited.total_seconds() / 60, 1),
+        until,
+        contest is None and until is not None and time.now() <= until,
+        contest,
     )

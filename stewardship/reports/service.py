@@ -57,6 +57,7 @@ class Row:
 
     @property
     def cursor(self) -> Cursor:
+        """Where the next page begins: given as `after`, what comes behind this row is listed."""
         return self.at, self.id
 
 

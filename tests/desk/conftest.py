@@ -13,14 +13,14 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, StorageState, async_playwright
+from playwright.async_api import Browser, StorageState, ViewportSize, async_playwright
 
 from cli.installation import process_environment
 from settings import get_settings
 from tests.desk.browser import Desk, Faults
 
 ROOT = Path(__file__).parents[2]
-NORMAL = {"width": 1366, "height": 768}
+NORMAL: ViewportSize = {"width": 1366, "height": 768}
 
 
 @dataclass

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
 from tests.desk.conftest import NORMAL, ROOT, Officers, TownThere
 
@@ -21,7 +21,7 @@ AXE = ROOT / "desk" / "node_modules" / "axe-core" / "axe.min.js"
 EXCEPTIONS = ROOT / "desk" / "tests" / "axe-exceptions.json"
 MOST_EXCEPTIONS = 0
 PICTURES = ROOT / "desk" / "tests" / "screenshots"
-NARROW = {"width": 360, "height": 740}
+NARROW: ViewportSize = {"width": 360, "height": 740}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -53,14 +53,14 @@ async def look(page: Page, name: str, *, narrow: bool = False) -> list[str]:
     for mode in ("normal", "elderly"):
         await page.evaluate("on => document.documentElement.toggleAttribute('data-elderly', on)", mode == "elderly")
         for size in (NORMAL, NARROW) if narrow else (NORMAL,):
-            await page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict is what it takes.
+            await page.set_viewport_size(size)
             await page.wait_for_timeout(150)
             await page.screenshot(path=PICTURES / f"{name}-{mode}-{size['width']}.png")
             where = f"{name} {mode} {size['width']}"
             wrong += [f"{where}: {each}" for each in await violations(page)]
             if not await fits(page):
                 wrong.append(f"{where}: wider than the screen")
-    await page.set_viewport_size(NORMAL)  # type: ignore[arg-type]
+    await page.set_viewport_size(NORMAL)
     return wrong
 
 

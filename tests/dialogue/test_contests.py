@@ -25,6 +25,7 @@ from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Officer, Role
 from stewardship.reports import breaches, figures, keeping
 from stewardship.reports import service as reports
+from stewardship.reports.explaining import explain
 from stewardship.reports.rules import Figure, Period
 from tests.support.world import MONDAY_MORNING, World, acting, case_with
 
@@ -183,6 +184,22 @@ async def test_what_may_be_contested_is_listed_with_its_last_moment(world: World
         [listed] = await breaches.breaches(await acting(officer))
         assert (listed.contest_id, listed.contestable) == (raised.id, False)
     assert await breaches.breaches(await acting(world.colleague)) == []
+
+
+async def test_the_question_itself_tells_whether_and_until_when_it_may_be_contested(
+    world: World, clock_at: ClockAt
+) -> None:
+    asked = await missed(world, clock_at)
+    [first, full] = (await explain(await acting(world.steward), asked)).promises
+    assert (first.contestable, full.contestable) == (True, False)
+    assert first.missed_at is not None
+    assert first.contestable_until == first.missed_at + timedelta(days=7)
+    [first, _] = (await explain(await acting(world.centre_officer), asked)).promises
+    assert (first.kept, first.contestable, first.contestable_until) == (False, False, None)
+    await contested(world, asked, world.instructor)
+    found = await explain(await acting(world.steward), asked)
+    assert (found.promises[0].contestable, found.promises[0].contest_state) == (False, ContestState.OPEN)
+    assert f"{world.instructor.name}对超时提出异议" in [line.words for line in found.lines]
 
 
 async def test_each_step_stands_in_the_event_log_and_no_text_does(world: World, clock_at: ClockAt) -> None:

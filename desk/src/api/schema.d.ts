@@ -10342,6 +10342,19 @@ export interface components {
          * @description How one promise went; `kept` is empty while that is open.
          */
         PromiseView: {
+            /** @example null */
+            contest_state: components["schemas"]["ContestState"] | null;
+            /**
+             * Contestable
+             * @example false
+             */
+            contestable: boolean;
+            /**
+             * Contestable Until
+             * @description Of a missed one that is the caller's to contest.
+             * @example null
+             */
+            contestable_until: string | null;
             /**
              * Due At
              * @example 2026-03-02T02:30:00Z
@@ -10377,11 +10390,8 @@ export interface components {
              * @example 首次答复
              */
             name: string;
-            /**
-             * Target
-             * @example first
-             */
-            target: string;
+            /** @example first */
+            target: components["schemas"]["Target"];
         };
         /**
          * ProofIn

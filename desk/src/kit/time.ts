@@ -1,4 +1,4 @@
-import { present } from "@/kit/clock";
+import { installed, present } from "@/kit/clock";
 import { texts } from "@/texts";
 
 const MINUTE = 60;
@@ -20,6 +20,11 @@ export function duration(seconds: number): string {
 /** "剩 12 分钟" or "超 1 小时". */
 export function timeLeft(seconds: number): string {
   return seconds >= 0 ? time.left(duration(seconds)) : time.over(duration(seconds));
+}
+
+/** Seconds from an instant to `now` (of this computer's clock, as `useNow` tells it); below zero for one to come. */
+export function secondsSince(instant: string, now: number): number {
+  return Math.round((installed(now) - Date.parse(instant)) / 1000);
 }
 
 export type Urgency = "over" | "soon" | "calm";

@@ -28,8 +28,6 @@ export const figures = {
     onDuty: (n: number) => `正在值班 ${n} 人`,
     onDutyNone: "现在没有人值班，请检查排班表。",
     until: (at: string) => `到 ${at}`,
-    lateBy: (words: string) => `超 ${words}`,
-    left: (words: string) => `剩 ${words}`,
     quietFor: (words: string) => `${words}没有消息`,
   },
   time: {
@@ -118,6 +116,8 @@ export const figures = {
     notCounted: "不计入",
     log: "经过",
     open: "打开",
+    contest: "异议",
+    contestOf: (reference: string) => `对${reference}的超时提出异议`,
     logOf: (reference: string) => `${reference}的经过`,
     unknownCase: "案件不可见",
     score: (score: number) => ["", "满意", "基本满意", "不满意"][score] ?? "",
@@ -213,6 +213,11 @@ export const figures = {
     notLogged: "这个询问的记录已超过保存期限，只剩统计结果。",
     openInquiry: "打开询问",
     contest: "提出超时异议",
+    adjusted: {
+      open: "异议等待裁定",
+      accepted: "核定：不算超时",
+      rejected: "核定：仍算超时",
+    },
   },
   changes: {
     metric: "指标",

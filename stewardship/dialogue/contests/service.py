@@ -109,11 +109,16 @@ async def _missed(actor: Actor, inquiry_id: UUID, target: Target, number: int | 
     episode = next((e for e in state.episodes if e.number == (number or state.episode)), None)
     breach_at = episode.target(target).breach_at if episode is not None else None
     held = episode.held_at(breach_at) if episode is not None else None
-    if episode is None or held is None or (held.owner != actor.id and held.unit not in actor.units(*DECIDERS)):
+    if episode is None or held is None or not may_contest(actor, held):
         raise _not_found()
     if breach_at is None or breach_at > clock.now():
         raise Conflict("not_missed", "这项承诺没有超时", "请刷新查看最新情况。")
     return _Missed(inquiry, episode.number, breach_at, held)
+
+
+def may_contest(actor: Actor, held: Segment) -> bool:
+    """Whether a breach is the officer's to contest: they had the question then, or are an instructor of that unit."""
+    return held.owner == actor.id or held.unit in actor.units(*DECIDERS)
 
 
 @atomic()
