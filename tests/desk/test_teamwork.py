@@ -163,10 +163,18 @@ async def test_an_update_from_a_template_carries_a_file_and_can_be_taken_back(
     file: FilePayload = {"name": "办事须知.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n%%EOF\n"}
     await page.get_by_role("group", name="附件").locator("input").set_input_files(file)
     await expect(page.get_by_text("办事须知.pdf")).to_be_visible()
+    # To one of them alone: the page says who will see it and who will not.
+    await page.get_by_label("发给谁").select_option(label="指定的人")
+    await expect(page.get_by_text("没有人能看到")).to_be_visible()
+    await expect(page.get_by_role("button", name="发布", exact=True)).to_be_disabled()
+    await page.get_by_role("group", name="选择当事人").get_by_role("checkbox").first.check()
+    await expect(page.get_by_text("能看到：")).to_be_visible()
     wrong = await look(page, "composer", narrow=True)
     await page.get_by_role("button", name="发布", exact=True).click()
     await expect(page.get_by_text(re.compile("已发布"))).to_be_visible()
-    await expect(page.get_by_text("附件 1 个")).to_be_visible()
+    async with page.expect_download() as opened:
+        await page.get_by_role("link", name="附件 1（PDF").click()
+    assert (await (await opened.value).path()).read_bytes() == file["buffer"]
     await page.get_by_role("button", name="撤回").first.click()
     window = page.get_by_role("dialog")
     await window.get_by_role("button", name="内容写错了").click()

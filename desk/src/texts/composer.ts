@@ -3,6 +3,11 @@ export const composer = {
   moreTemplates: (n: number) => `其他阶段（${n}）`,
   fewerTemplates: "收起",
   noTemplates: "没有常用内容，请直接填写。",
+  members: {
+    title: "选择当事人",
+    none: "还没有当事人加入。",
+    member: (name: string, side: string) => `${name}（${side}）`,
+  },
   files: {
     title: "附件",
     add: "添加附件",
@@ -18,7 +23,16 @@ export const composer = {
       lost: "文件丢失",
     },
     scanning: "可以先发布；检查通过后当事人才能打开。",
-    count: (n: number) => `附件 ${n} 个`,
+    name: (n: number, kind: string, size: string) => `附件 ${n}（${kind}，${size}）`,
+    kinds: {
+      image: "照片",
+      audio: "录音",
+      video: "视频",
+      "application/pdf": "PDF",
+      "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+      "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    },
+    other: "文件",
   },
   draft: {
     title: "待发布的进展",
