@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tortoise.transactions import in_transaction
@@ -262,6 +263,8 @@ class _Undo(Exception):
     """Ends one example's savepoint."""
 
 
+# Hypothesis itself ends its search for a shorter story after five minutes; the forty examples come before.
+@pytest.mark.timeout(600)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_the_rollups_agree_with_the_raw_rows_whatever_happens(world: World, steps: list[tuple[str, int]]) -> None:
