@@ -23,7 +23,7 @@ from kit.database import earlier_than
 from stewardship.casework.cases.models import Case
 from stewardship.casework.cases.rules import stage_of
 from stewardship.casework.groups.models import Member
-from stewardship.casework.parties.models import Side
+from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.casework.updates import service as updates
 from stewardship.casework.updates import withdrawal
 from stewardship.casework.updates.attachments import MAX_ATTACHMENTS, attachments_of
@@ -75,6 +75,7 @@ class Reached(View):
     member_id: UUID = Field(examples=[EXAMPLE_ID])
     name: str = Field(examples=["张*"])
     side: Side = Field(examples=["a"])
+    roles: list[PartyRole] = Field(examples=[["victim"]])
 
 
 class Preview(View):
@@ -131,7 +132,15 @@ async def preview(payload: AudienceIn, case: WritableCase) -> Preview:
     names = await _names(case)
 
     def show(candidates: list[Candidate]) -> list[Reached]:
-        return [Reached(member_id=c.member_id, name=names[c.member_id], side=c.side) for c in candidates]
+        return [
+            Reached(
+                member_id=c.member_id,
+                name=names[c.member_id],
+                side=c.side,
+                roles=[PartyRole(role) for role in sorted(c.roles)],
+            )
+            for c in candidates
+        ]
 
     return Preview(
         sees=show([c for c in addressed if c.member_id not in waiting]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -11,13 +12,18 @@ from pydantic import Field
 
 from api import limits
 from api.deps import ActorDep, ServicesDep, officer_id_of
+from api.names import masked_names, officer_names, unit_names
 from api.once import OnceRoute
 from api.paging import CursorQuery, Cursors, LimitQuery, Page
 from api.schemas import EXAMPLE_ID, Payload, Reason, View, words
+from stewardship.casework.cases.models import Case
+from stewardship.opinion.ratings.models import Rating
+from stewardship.opinion.ratings.service import comment_of
 from stewardship.opinion.visits import service as visits
 from stewardship.opinion.visits import upkeep
 from stewardship.opinion.visits.models import CallOutcome, Finding, Visit, VisitPurpose, VisitState
-from stewardship.opinion.visits.rules import LONGEST_CALL, NOTE_LENGTH
+from stewardship.opinion.visits.rules import LONGEST_CALL, NOTE_LENGTH, needs_finding, possible
+from stewardship.opinion.visits.saying import to_say
 
 router = APIRouter(tags=["visits"], route_class=OnceRoute)
 
@@ -31,8 +37,12 @@ class VisitRow(View):
     purpose: VisitPurpose = Field(examples=["dissatisfied"])
     state: VisitState = Field(examples=["open"])
     case_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    reference: str | None = Field(examples=["A26030212345678"])
+    person_name: str = Field(examples=["张*"], description="Masked.")
     unit_id: UUID = Field(examples=[EXAMPLE_ID])
+    unit_name: str = Field(examples=["莲花派出所"])
     assigned_to_id: UUID | None = Field(examples=[EXAMPLE_ID])
+    assigned_to_name: str | None = Field(examples=["王敏"])
     opened_at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     due_at: datetime = Field(examples=["2026-03-03T02:00:00Z"])
     closed_at: datetime | None = Field(examples=[None])
@@ -45,15 +55,22 @@ class CallView(View):
 
     at: datetime = Field(examples=["2026-03-02T03:00:00Z"])
     officer_id: UUID = Field(examples=[EXAMPLE_ID])
+    officer_name: str | None = Field(examples=["王敏"])
     outcome: CallOutcome = Field(examples=["not_reached"])
     seconds: int = Field(examples=[0])
     note: str | None = Field(examples=[None])
 
 
 class VisitView(VisitRow):
-    """A visit with its calls."""
+    """A visit with its calls, and what the caller needs for the next one."""
 
     calls: list[CallView]
+    words: str | None = Field(
+        examples=["鉴定意见已经出来。"],
+        description="What the message or update says that is to be told, or what the dissatisfied person wrote.",
+    )
+    outcomes: list[CallOutcome] = Field(examples=[["informed", "not_reached"]], description="How a call can end.")
+    awaits_finding: bool = Field(examples=[False], description="The person was heard: a finding closes it.")
 
 
 class CallIn(Payload):
@@ -88,8 +105,49 @@ class DialView(View):
 
 async def view_of(visit: Visit) -> VisitView:
     """The visit with its calls."""
-    made = [CallView.model_validate(call) for call in await visits.calls_of(visit)]
-    return VisitView(**VisitRow.model_validate(visit).model_dump(), calls=made)
+    [row], made = await _rows([visit]), await visits.calls_of(visit)
+    names = await officer_names(call.officer_id for call in made)
+    return VisitView(
+        **row.model_dump(),
+        calls=[
+            CallView(
+                at=call.at,
+                officer_id=call.officer_id,
+                officer_name=names.get(call.officer_id),
+                outcome=call.outcome,
+                seconds=call.seconds,
+                note=call.note,
+            )
+            for call in made
+        ],
+        words=await _words(visit),
+        outcomes=[outcome for outcome in CallOutcome if possible(visit.purpose, outcome)],
+        awaits_finding=visit.state is VisitState.OPEN and needs_finding(visit.purpose, visit.outcome),
+    )
+
+
+async def _words(visit: Visit) -> str | None:
+    rating = await Rating.get_or_none(id=visit.rating_id) if visit.rating_id else None
+    return comment_of(rating) if rating else await to_say(visit)
+
+
+async def _rows(found: Sequence[Visit]) -> list[VisitRow]:
+    """The visits as lines, with the names that belong to their ids."""
+    references = dict(await Case.filter(id__in=[v.case_id for v in found if v.case_id]).values_list("id", "reference"))
+    persons = await masked_names(v.person_id for v in found)
+    units = await unit_names(v.unit_id for v in found)
+    officers = await officer_names(v.assigned_to_id for v in found)
+    beside = {"reference", "person_name", "unit_name", "assigned_to_name"}
+    return [
+        VisitRow(
+            **{name: getattr(v, name) for name in VisitRow.model_fields if name not in beside},
+            reference=references.get(v.case_id),
+            person_name=persons[v.person_id],
+            unit_name=units[v.unit_id],
+            assigned_to_name=officers.get(v.assigned_to_id),
+        )
+        for v in found
+    ]
 
 
 @router.get("/visits")
@@ -106,7 +164,8 @@ async def list_visits(
     rows = await visits.calls_owed(
         actor, own_only=own_only, purpose=purpose, limit=limit + 1, after=cursors.read(cursor)
     )
-    return cursors.page(rows, limit, lambda row: (row.due_at, row.id), VisitRow.model_validate)
+    shown = {row.id: row for row in await _rows(rows)}
+    return cursors.page(rows, limit, lambda row: (row.due_at, row.id), lambda row: shown[row.id])
 
 
 @router.get("/visits/{visit_id}")
@@ -134,7 +193,8 @@ async def record_call(visit_id: UUID, payload: CallIn, actor: ActorDep) -> Visit
 @router.post("/visits/{visit_id}/reassign")
 async def reassign(visit_id: UUID, payload: ReassignIn, actor: ActorDep) -> VisitRow:
     """Give it to another officer, never to one on the case where it is about a complaint."""
-    return VisitRow.model_validate(await upkeep.reassign(actor, visit_id, payload.officer_id, payload.reason))
+    [row] = await _rows([await upkeep.reassign(actor, visit_id, payload.officer_id, payload.reason)])
+    return row
 
 
 @router.post("/visits/{visit_id}/close")

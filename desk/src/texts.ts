@@ -1,8 +1,10 @@
 import { appointments } from "@/texts/appointments";
+import { calls } from "@/texts/calls";
 import { composer } from "@/texts/composer";
 import { handover } from "@/texts/handover";
 import { imports } from "@/texts/imports";
 import { many } from "@/texts/many";
+import { protection } from "@/texts/protection";
 import { replies } from "@/texts/replies";
 import { roster } from "@/texts/roster";
 import { templates } from "@/texts/templates";
@@ -26,10 +28,12 @@ import { inspection } from "@/texts/inspection";
 export const texts = {
   product: "案管家",
   appointments,
+  calls,
   composer,
   handover,
   imports,
   many,
+  protection,
   replies,
   roster,
   pages: {
@@ -37,6 +41,8 @@ export const texts = {
     inquiry: "询问",
     cases: "案件",
     case: "案件详情",
+    calls: "电话与回访",
+    call: "通话任务",
     handovers: "离岗交接",
     handover: "交接详情",
     imports: "导入案件",
@@ -384,18 +390,5 @@ export const texts = {
     checkWord: "验证词",
     until: (at: string) => `${at} 前有效，只能用一次。`,
     print: "打印回执（PDF）",
-  },
-  protection: {
-    title: "设为受保护人员",
-    change: "修改保护方式",
-    explains: "此后只用安全电话、在安全时间联系；没有说出暗语的，一律按陌生人对待。",
-    codeWord: "暗语",
-    codeWordHint: "两个字以上，请与本人当面约定。",
-    safePhone: "安全电话",
-    pretext: "托词",
-    pretextHint: "他人接听或看到时的说法，例如“社区体检回访”。",
-    from: "从",
-    to: "到",
-    save: "保存",
   },
 } as const;

@@ -28,7 +28,8 @@ from stewardship.opinion.visits import upkeep
 from stewardship.opinion.visits.after_rating import open_after_rating
 from stewardship.opinion.visits.models import CallOutcome, Finding, Visit, VisitPurpose, VisitState
 from stewardship.opinion.visits.rules import ATTEMPTS
-from tests.support.world import MONDAY_MORNING, Joined, World, acting, case_with, draft, phone, register
+from stewardship.opinion.visits.saying import to_say
+from tests.support.world import MONDAY_MORNING, Joined, World, acting, case_with, draft, phone, post, register
 
 ClockAt = Callable[[datetime], None]
 VICTIM = (PartyRole.VICTIM, Side.A)
@@ -390,6 +391,21 @@ async def test_one_call_says_all_that_the_same_person_was_to_be_told(world: Worl
     await visits.record_call(await acting(world.steward), visit.id, CallOutcome.INFORMED)
     assert (await Visit.get(id=other.id)).state is VisitState.DONE
     assert (await Event.get(kind="visit.done", subject_id=visit.id)).details["releases"] is True
+
+
+async def test_whoever_calls_knows_what_to_say(world: World) -> None:
+    joined = await case_with(world, VICTIM, (PartyRole.SUSPECT, Side.B))
+    await people.protect(
+        await acting(world.steward), joined.parties[0].person_id, code_word="青山", safe_phone=phone(), pretext="快递"
+    )
+    await post(world, joined.case, "对方已经到案。")
+    [told] = await visits.open_safe_notices(joined.case.id)
+    assert await to_say(told) == "对方已经到案。"
+    other = await case_with(world, VICTIM)
+    unheard = await visits.open_for_message(await message_to(other))
+    assert unheard is not None
+    assert "您已加入" in (await to_say(unheard) or "")
+    assert await to_say(await complaint(world, other)) is None
 
 
 async def test_only_a_leader_gives_up_telling_and_then_nothing_is_released(world: World) -> None:

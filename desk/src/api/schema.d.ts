@@ -5241,6 +5241,11 @@ export interface components {
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             officer_id: string;
+            /**
+             * Officer Name
+             * @example 王敏
+             */
+            officer_name: string | null;
             /** @example not_reached */
             outcome: components["schemas"]["CallOutcome"];
             /**
@@ -10862,6 +10867,13 @@ export interface components {
              * @example 张*
              */
             name: string;
+            /**
+             * Roles
+             * @example [
+             *       "victim"
+             *     ]
+             */
+            roles: components["schemas"]["PartyRole"][];
             /** @example a */
             side: components["schemas"]["Side"];
         };
@@ -13119,6 +13131,11 @@ export interface components {
              */
             assigned_to_id: string | null;
             /**
+             * Assigned To Name
+             * @example 王敏
+             */
+            assigned_to_name: string | null;
+            /**
              * Case Id
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
@@ -13153,8 +13170,19 @@ export interface components {
             opened_at: string;
             /** @example null */
             outcome: components["schemas"]["CallOutcome"] | null;
+            /**
+             * Person Name
+             * @description Masked.
+             * @example 张*
+             */
+            person_name: string;
             /** @example dissatisfied */
             purpose: components["schemas"]["VisitPurpose"];
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string | null;
             /** @example open */
             state: components["schemas"]["VisitState"];
             /**
@@ -13163,6 +13191,11 @@ export interface components {
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string;
         };
         /**
          * VisitState
@@ -13172,7 +13205,7 @@ export interface components {
         VisitState: "open" | "done" | "cancelled";
         /**
          * VisitView
-         * @description A visit with its calls.
+         * @description A visit with its calls, and what the caller needs for the next one.
          */
         VisitView: {
             /**
@@ -13180,6 +13213,17 @@ export interface components {
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             assigned_to_id: string | null;
+            /**
+             * Assigned To Name
+             * @example 王敏
+             */
+            assigned_to_name: string | null;
+            /**
+             * Awaits Finding
+             * @description The person was heard: a finding closes it.
+             * @example false
+             */
+            awaits_finding: boolean;
             /** Calls */
             calls: components["schemas"]["CallView"][];
             /**
@@ -13217,8 +13261,28 @@ export interface components {
             opened_at: string;
             /** @example null */
             outcome: components["schemas"]["CallOutcome"] | null;
+            /**
+             * Outcomes
+             * @description How a call can end.
+             * @example [
+             *       "informed",
+             *       "not_reached"
+             *     ]
+             */
+            outcomes: components["schemas"]["CallOutcome"][];
+            /**
+             * Person Name
+             * @description Masked.
+             * @example 张*
+             */
+            person_name: string;
             /** @example dissatisfied */
             purpose: components["schemas"]["VisitPurpose"];
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string | null;
             /** @example open */
             state: components["schemas"]["VisitState"];
             /**
@@ -13227,6 +13291,17 @@ export interface components {
              * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
              */
             unit_id: string;
+            /**
+             * Unit Name
+             * @example 莲花派出所
+             */
+            unit_name: string;
+            /**
+             * Words
+             * @description What the message or update says that is to be told, or what the dissatisfied person wrote.
+             * @example 鉴定意见已经出来。
+             */
+            words: string | null;
         };
         /** WantedIn */
         WantedIn: {

@@ -6,7 +6,7 @@ export const composer = {
   members: {
     title: "选择当事人",
     none: "还没有当事人加入。",
-    member: (name: string, side: string) => `${name}（${side}）`,
+    member: (name: string, side: string, roles: string) => `${name}（${side} ${roles}）`,
   },
   files: {
     title: "附件",

@@ -7,6 +7,7 @@ export type Task = Schemas["QueuedView"];
 /** Where a task is worked on. */
 export function placeOf(task: Task): RouteLocationNamedRaw {
   if (task.kind === "inquiry") return { name: "inquiry", params: { id: task.id } };
+  if (task.kind === "visit") return { name: "call", params: { id: task.id } };
   return { name: "case", params: { id: task.case_id ?? "" } };
 }
 
