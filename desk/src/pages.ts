@@ -23,6 +23,7 @@ const CASEWORK: readonly Role[] = ["steward", "instructor"];
 const SYSTEM: readonly Role[] = ["system_administrator"];
 const DECIDERS: readonly Role[] = ["system_administrator", "security_administrator"];
 const CASE_READERS: readonly Role[] = ["steward", "instructor", "centre_officer"];
+const ROSTER_READERS: readonly Role[] = [...CASE_READERS, "system_administrator"];
 const REPORT_READERS: readonly Role[] = ["instructor", "centre_officer"];
 
 /** Every page, in the order of the navigation. To add one: a line here and a title in `texts.ts`. */
@@ -36,7 +37,7 @@ export const pages: readonly Page[] = [
   { path: "/handovers", name: "handovers", title: titles.handovers, section: "steward", roles: CASEWORK, component: () => import("@/pages/handover/HandoversPage.vue") }, // prettier-ignore
   { path: "/handovers/:id", name: "handover", title: titles.handover, roles: CASEWORK, component: () => import("@/pages/handover/HandoverPage.vue") }, // prettier-ignore
   { path: "/imports", name: "imports", title: titles.imports, section: "steward", roles: CASEWORK, component: () => import("@/pages/imports/ImportPage.vue") }, // prettier-ignore
-  { path: "/roster", name: "roster", title: titles.roster, section: "steward", roles: CASEWORK, component: () => import("@/pages/roster/RosterPage.vue") }, // prettier-ignore
+  { path: "/roster", name: "roster", title: titles.roster, section: "steward", roles: ROSTER_READERS, component: () => import("@/pages/roster/RosterPage.vue") }, // prettier-ignore
   { path: "/figures", name: "figures", title: titles.figures, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/FiguresPage.vue") }, // prettier-ignore
   { path: "/figures/rows", name: "figureRows", title: titles.figureRows, roles: REPORT_READERS, component: () => import("@/pages/figures/RowsPage.vue") }, // prettier-ignore
   { path: "/inquiries/:id/history", name: "history", title: titles.history, roles: CASEWORK, component: () => import("@/pages/figures/HistoryPage.vue") }, // prettier-ignore

@@ -132,6 +132,7 @@ export const texts = {
     cancel: "取消",
     reason: "原因（会留存）",
     choose: "请选择",
+    unit: "单位",
     keys: { help: "显示快捷键", close: "关闭或返回" },
   },
   figures,

@@ -19,13 +19,25 @@ export function treeOf(units: readonly Unit[]): UnitLine[] {
   return below(null, 0);
 }
 
+/** A unit of the tree and everything below it, its own depth being 0. */
+export function branchOf(lines: readonly UnitLine[], id: string): UnitLine[] {
+  const at = lines.findIndex((line) => line.id === id);
+  const top = lines[at];
+  if (top === undefined) return [];
+  const end = lines.findIndex((line, place) => place > at && line.depth <= top.depth);
+  return lines.slice(at, end === -1 ? undefined : end).map((line) => ({ ...line, depth: line.depth - top.depth }));
+}
+
+/** How a unit of a tree is offered in a choice. */
+export function optionOf({ id, name, depth }: UnitLine): Option {
+  return { value: id, label: `${"　".repeat(depth)}${name}` };
+}
+
 /** The bureau's units of today, as a tree and as options of a choice. */
 export function useUnits() {
   const query = useQuery({ queryKey: ["units"], queryFn: () => take(api.GET("/api/v1/units")) });
   const lines = computed(() => (query.data.value === undefined ? undefined : treeOf(query.data.value.items)));
-  const options: ComputedRef<Option[]> = computed(() =>
-    (lines.value ?? []).map(({ id, name, depth }) => ({ value: id, label: `${"　".repeat(depth)}${name}` })),
-  );
+  const options: ComputedRef<Option[]> = computed(() => (lines.value ?? []).map(optionOf));
   return { ...query, lines, options };
 }
 
