@@ -19,7 +19,7 @@ from stewardship.reports.figures import Counted, Overdue, total
 from stewardship.reports.lines import next_month
 from stewardship.reports.ranking import Place, ranked
 from stewardship.reports.rules import Figure, Period
-from stewardship.reports.service import Row, count_late, late_rows, units_in_scope
+from stewardship.reports.service import Row, count_late, late_by_unit, late_rows, units_in_scope
 from stewardship.reports.tally_figures import Tally, tallied
 
 SHOWN_LATE = 20
@@ -121,6 +121,7 @@ async def dashboard(actor: Actor, unit_id: UUID, period: Period, grain: Grain | 
     await audit.record("report.viewed", actor, ("unit", unit_id), unit_id=unit_id)
     names, below = await _units_below(unit_id)
     late = await figures.overdue_facts(units, period, at)
+    late_now = await late_by_unit(Figure.OVERDUE, units, at)
     groups = await figures.by_dimensions([unit_id], ["all", "kind", "channel", "hour", "steward"], period)
     whole = total([*(part for (_, name, _), part in groups.items() if name == "all"), Counted(overdue=len(late))])
     return Dashboard(
@@ -128,7 +129,7 @@ async def dashboard(actor: Actor, unit_id: UUID, period: Period, grain: Grain | 
         unit_name=names[unit_id],
         period=period,
         as_of=at,
-        overdue=await count_late(Figure.OVERDUE, units, at),
+        overdue=sum(late_now.values()),
         overdue_rows=await late_rows(actor, Figure.OVERDUE, units, at, SHOWN_LATE),
         due_soon=await count_late(Figure.DUE_SOON, units, at),
         due_soon_rows=await late_rows(actor, Figure.DUE_SOON, units, at, SHOWN_LATE),
@@ -142,7 +143,7 @@ async def dashboard(actor: Actor, unit_id: UUID, period: Period, grain: Grain | 
         by_channel=_groups(groups, "channel", late),
         by_hour=_groups(groups, "hour", late),
         by_steward=await _by_steward(groups, [each for each in late if each.unit_id == unit_id]),
-        below=await _below(below, names, period, late, at),
+        below=await _below(below, names, period, late, late_now),
         tallies=await tallied(unit_id, period),
     )
 
@@ -230,28 +231,22 @@ async def _units_below(unit_id: UUID) -> tuple[dict[UUID, str], list[UUID]]:
 
 
 async def _below(
-    units: Sequence[UUID], names: dict[UUID, str], period: Period, late: Sequence[Overdue], at: datetime
+    units: Sequence[UUID], names: dict[UUID, str], period: Period, late: Sequence[Overdue], late_now: dict[UUID, int]
 ) -> list[Below]:
     if not units:
         return []
     groups = await figures.by_dimensions(units, ["all"], period)
     above = {row["unit_id"]: row["above_id"] for row in await database.fetch(_ABOVE, list(units))}
     overdue = Counter(above.get(each.unit_id) for each in late)
-    late_now = Counter({row["above_id"]: row["n"] for row in await database.fetch(_LATE_NOW, list(units), at)})
+    late_below: Counter[UUID | None] = Counter()
+    for unit_id, number in late_now.items():
+        late_below[above.get(unit_id)] += number
     counted = {u: replace(groups.get((u, "all", ""), Counted()), overdue=overdue[u]) for u in units}
     places = ranked({u: (c.full_in_time, c.full_count + c.overdue) for u, c in counted.items()})
-    shown = [Below(u, names[u], counted[u], late_now[u], places[u]) for u in units]
+    shown = [Below(u, names[u], counted[u], late_below[u], places[u]) for u in units]
     return sorted(
         shown, key=lambda each: (each.place.best is None, each.place.best or 0, each.place.worst or 0, each.unit_name)
     )
 
 
 _ABOVE = "select unit_id, above_id from figure_line where above_id = any($1::uuid[])"
-_LATE_NOW = """
-select l.above_id, count(distinct k.id) as n from clock k
-join inquiry i on i.id = k.subject_id and i.state = 'waiting'
-join figure_line l on l.unit_id = i.unit_id and l.above_id = any($1::uuid[])
-where k.subject_kind = 'inquiry' and k.running
-  and (k.first_at is null and k.first_due_at <= $2 or k.full_at is null and k.full_due_at <= $2)
-group by l.above_id
-"""

@@ -12,7 +12,7 @@ import asyncpg
 from kit import database
 from stewardship.reports.bins import merged, quantile
 from stewardship.reports.lines import next_month
-from stewardship.reports.rollup_sql import COLUMNS, ENDS, FILTERED, FINE
+from stewardship.reports.rollup_sql import COLUMNS, COUNTERS, ENDS, FILTERED, FINE, HISTOGRAMS
 from stewardship.reports.rules import Period, Share, Spread, share, spread
 
 P90 = 0.9
@@ -172,10 +172,17 @@ async def by_dimensions(
         piece.first,
         piece.last,
     )
-    groups: dict[tuple[UUID, str, str], list[Counted]] = {}
+    groups: dict[tuple[UUID, str, str], list[asyncpg.Record]] = {}
     for row in [*rows, *await _ends(units, dimensions, period, piece)]:
-        groups.setdefault((row["unit_id"], row["dimension"], row["value"]), []).append(counted_of(row))
-    return {key: total(parts) for key, parts in groups.items()}
+        groups.setdefault((row["unit_id"], row["dimension"], row["value"]), []).append(row)
+    return {key: _sum(parts) for key, parts in groups.items()}
+
+
+def _sum(rows: Sequence[asyncpg.Record]) -> Counted:
+    """The whole of these rows of the roll-ups. As `total`, column by column: a city's page adds up thousands."""
+    counters = {name: sum(row[name] for row in rows) for name in COUNTERS}
+    first, full = (merged(row[name] for row in rows) for name in HISTOGRAMS)
+    return Counted(**counters, first_bins=first, full_bins=full)
 
 
 async def _ends(

@@ -108,24 +108,49 @@ select i.id, i.case_id, i.owner_id as officer_id, null::uuid as about_id, d.due_
     (select m.mark from clock_mark m where m.clock_id = d.clock_id and m.mark like 'escalation:%'
        order by m.done_at desc, m.mark limit 1), '') as detail
 from (
-  select distinct on (clock_id) * from (
-    select k.id as clock_id, k.subject_id, k.first_due_at as due_at, 'first_reply' as state from clock k
-    where k.subject_kind = 'inquiry' and k.running and k.first_at is null and {first}
-    union all
-    select k.id, k.subject_id, k.full_due_at, 'full_answer' from clock k
-    where k.subject_kind = 'inquiry' and k.running and k.full_at is null and {full}) due
-  order by clock_id, due_at) d
+  select k.id as clock_id, k.unit_id, k.subject_id, k.first_due_at as due_at, 'first_reply' as state from clock k
+  where {first}
+  union all
+  select k.id, k.unit_id, k.subject_id, k.full_due_at, 'full_answer' from clock k where {full}
+  {only}) d
 join inquiry i on i.id = d.subject_id
 where i.unit_id = any($1) and i.state = 'waiting'
 """
-_OVERDUE = _LATE.format(first="k.first_due_at <= $4", full="k.full_due_at <= $4")
+# A clock is late once only: by its first response while that is owed, which falls due before the full answer.
+_OWED = "k.subject_kind = 'inquiry' and k.running and k.{0}_at is null and k.{0}_due_at <= {until}"
+
+
+def _halves(until: str, since: str = "'-infinity'") -> dict[str, str]:
+    """Conditions on clocks `k`: the first response, or else the full answer, falls due in `(since, until]`."""
+    first, full = (_OWED.format(name, until=until) + f" and k.{name}_due_at > {since}" for name in ("first", "full"))
+    return {"first": first, "full": f"{full} and (k.first_at is not null or k.first_due_at > {until}) is not false"}
+
+
+_NOW, _SOON = _halves("$4"), _halves("$4::timestamptz + interval '1 hour'", since="$4::timestamptz")
+_OVERDUE = _LATE.format(**_NOW, only="")
 
 # What will be overdue within the hour, and is not yet in any way. `minutes` until then, below zero.
-_WITHIN_THE_HOUR = "k.{0}_due_at > $4 and k.{0}_due_at <= $4 + interval '1 hour'"
-_DUE_SOON = _LATE.format(
-    first=_WITHIN_THE_HOUR.format("first"),
-    full=_WITHIN_THE_HOUR.format("full") + " and (k.first_at is not null or k.first_due_at > $4)",
-)
+_DUE_SOON = _LATE.format(**_SOON, only="")
+
+
+def _longest_waiting(halves: dict[str, str]) -> str:
+    """The first $8 of them: nothing is looked up of the others."""
+    of_units = {name: f"{half} and k.unit_id = any($1)" for name, half in halves.items()}
+    return _LATE.format(**of_units, only="order by due_at, subject_id limit $8")
+
+
+LONGEST_WAITING = {Figure.OVERDUE: _longest_waiting(_NOW), Figure.DUE_SOON: _longest_waiting(_SOON)}
+
+# How many of these there are, by unit: of the clocks alone, at $2.
+_LATE_BY_UNIT = """
+select unit_id, count(*)::int as n from (
+  select k.unit_id from clock k where {first} union all select k.unit_id from clock k where {full}) late
+where unit_id = any($1::uuid[]) group by unit_id
+"""
+LATE_BY_UNIT = {
+    Figure.OVERDUE: _LATE_BY_UNIT.format(**_halves("$2::timestamptz")),
+    Figure.DUE_SOON: _LATE_BY_UNIT.format(**_halves("$2::timestamptz + interval '1 hour'", since="$2::timestamptz")),
+}
 
 # Open cases, now, whose parties should have heard something; `minutes` since the last news.
 _SILENCE = """

@@ -18,7 +18,7 @@ from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Role
 from stewardship.reports import figures
 from stewardship.reports.figures import EVERYTHING, Filter
-from stewardship.reports.rows import OLDEST_FIRST, ROWS, filters_of
+from stewardship.reports.rows import LATE_BY_UNIT, LONGEST_WAITING, OLDEST_FIRST, ROWS, filters_of
 from stewardship.reports.rules import (
     SMALLEST_SAMPLE,
     Figure,
@@ -138,8 +138,16 @@ async def late_rows(
     return await _page(actor, figure, units, None, at, EVERYTHING, None, limit)
 
 
+async def late_by_unit(figure: Figure, units: Sequence[UUID], at: datetime) -> dict[UUID, int]:
+    """How many questions are overdue, or will be within the hour, by the unit that has them; none: not named."""
+    rows = await database.fetch(LATE_BY_UNIT[figure], list(units), at)
+    return {row["unit_id"]: row["n"] for row in rows}
+
+
 async def count_late(figure: Figure, units: Sequence[UUID], at: datetime) -> int:
     """How much of it there is."""
+    if figure in LATE_BY_UNIT:
+        return sum((await late_by_unit(figure, units, at)).values())
     sql = f"select count(*) from ({ROWS[figure]}) r where {_TYPED}"  # noqa: S608 — ROWS are constants.
     return int(await database.fetchval(sql, units, None, None, at))
 
@@ -193,9 +201,11 @@ async def _page(
     limit: int,
 ) -> list[Row]:
     than, order = (">", "asc") if figure in OLDEST_FIRST else ("<", "desc")
+    first_page = figure in LONGEST_WAITING and filter_ == EVERYTHING and after is None
+    rows = LONGEST_WAITING[figure] if first_page else ROWS[figure]
     sql = (
         "select r.id, r.case_id, c.reference, r.officer_id, o.name as officer_name, r.at, r.state, r.counted, r.good,"  # noqa: S608 — all parts are constants.
-        f" r.minutes::float8 as minutes, r.score, r.detail, c.unit_id from ({ROWS[figure]}) r"
+        f" r.minutes::float8 as minutes, r.score, r.detail, c.unit_id from ({rows}) r"
         " left join case_file c on c.id = r.case_id left join officer o on o.id = r.officer_id"
         f" where {_TYPED} and (r.about_id is null or (r.about_id <> $5 and c.steward_id is distinct from $5"
         " and c.deputy_id is distinct from $5))"

@@ -30,8 +30,10 @@ from stewardship.foundation.clocks.rules import Allowance, AllowanceUnit, Policy
 from stewardship.foundation.errors import BusinessError
 from stewardship.foundation.org.models import Role
 from stewardship.reports import figures, keeping, rebuilding
+from stewardship.reports import service as reports
 from stewardship.reports.bins import EDGES, bin_of, merged, quantile, width
 from stewardship.reports.figures import Filter
+from stewardship.reports.rules import Figure
 from tests.reports.counting import PERIOD, Question, check_same, counted_directly, questions
 from tests.support.world import (
     MONDAY_MORNING,
@@ -247,6 +249,17 @@ async def agrees(world: World) -> None:
     assert replace(whole, overdue=0) == figures.total(days)
 
 
+async def lists_what_is_late(world: World) -> None:
+    """How many, the first of them, and all of them come from three statements."""
+    now, actor = clock.now(), await acting(world.instructor)
+    units = await reports.units_in_scope(actor, world.station.id)
+    for figure in (Figure.OVERDUE, Figure.DUE_SOON):
+        rows = await reports.rows_behind(actor, figure, world.station.id, PERIOD, limit=200)
+        assert len(rows) == await reports.count_late(figure, units, now)
+        first = await reports.late_rows(actor, figure, units, now, 2)
+        assert [row.id for row in first] == [row.id for row in rows[:2]]
+
+
 async def rollups() -> list[Any]:
     """Everything kept, but for groups that became empty."""
     return await database.fetch(
@@ -280,6 +293,7 @@ async def test_the_rollups_agree_with_the_raw_rows_whatever_happens(world: World
                     continue
             await keeping.run()
             await agrees(world)
+            await lists_what_is_late(world)
             kept = await rollups()
             for _ in range(2):
                 await note_everything_again()
