@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from delivery.models import Message
 from kit import clock, database
@@ -29,16 +31,22 @@ VICTIM = (PartyRole.VICTIM, Side.A)
 assert promises.OFFICES, "importing it registers what is done about a mark"
 
 
+@pytest.fixture(autouse=True)
+def standing_clock() -> Iterator[None]:
+    """Time stands still between two settings of the clock, however long a test takes."""
+    with time_machine.travel(MONDAY_MORNING, tick=False):
+        yield
+
+
 async def asked_by(member: Member, text: str = "鉴定什么时候出结果？") -> Inquiry:
     actor = Actor(ActorKind.CITIZEN, member.person_id)
     key = f"test:{member.id}:{text}"
     return (await inquiries.ask(actor, member, text, channel="oa", source_key=key)).inquiry
 
 
-def at(hours: int, minutes: int = 0, seconds: int = 20) -> None:
-    """The clock shows this long after Monday at 09:00; by default with room for what setting up a test has taken."""
-    to = MONDAY_MORNING + timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    clock.set_offset(to - clock.real_now())
+def at(hours: int, minutes: int = 0) -> None:
+    """The clock shows this long after Monday at 09:00."""
+    clock.set_offset(MONDAY_MORNING + timedelta(hours=hours, minutes=minutes) - clock.real_now())
 
 
 async def told() -> list[tuple[str, object]]:
