@@ -17,6 +17,7 @@ from api.party_schemas import Phone
 from api.schemas import EXAMPLE_ID, Done, Payload, View, words
 from api.sessions import OfficerNumber
 from kit import clock
+from stewardship import reorganisation
 from stewardship.foundation.clocks import calendars
 from stewardship.foundation.errors import Conflict, Invalid
 from stewardship.foundation.org import administration
@@ -109,6 +110,11 @@ class OfficerIn(Payload):
 
 class Active(Payload):
     active: bool = Field(examples=[False])
+    hand_over_to: UUID | None = Field(
+        default=None,
+        examples=[EXAMPLE_ID],
+        description="Who takes the open cases of an officer who leaves. Absent: refused while cases are open.",
+    )
 
 
 class RoleIn(Payload):
@@ -212,9 +218,11 @@ async def create_officer(payload: OfficerIn, actor: ActorDep) -> OfficerView:
 
 @router.post("/officers/{officer_id}/active")
 async def set_active(officer_id: UUID, payload: Active, actor: ActorDep, services: ServicesDep) -> Done:
-    """An officer leaves (every session ends) or comes back."""
-    await administration.set_active(actor, officer_id, payload.active)
-    if not payload.active:
+    """An officer leaves (every session ends) or comes back; 409 with the open cases where nobody takes them."""
+    if payload.active:
+        await administration.set_active(actor, officer_id, True)
+    else:
+        await reorganisation.deactivate_officer(actor, officer_id, hand_over_to=payload.hand_over_to)
         await people.revoke_sessions(actor, reason="deactivated", officer_id=officer_id)
     await services.sessions.forget_officer(officer_id)
     return Done()

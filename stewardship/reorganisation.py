@@ -73,17 +73,33 @@ async def move_officer(
     """
     officer = await administration.officer_in(actor, officer_id, Role.SYSTEM_ADMINISTRATOR)
     await administration.unit_in(actor, unit_id, Role.SYSTEM_ADMINISTRATOR)
-    held = await open_cases_of(officer.id)
-    if held and hand_over_to is None:
-        raise Conflict("officer_has_cases", f"还有 {len(held)} 件在办案件", _which(held))
-    for case in held:
-        await _hand_over(actor, case, hand_over_to or officer.id, reason)
-    for case in await Case.filter(deputy_id=officer.id, closed_at=None):
-        await _hand_over(actor, case, case.steward_id or officer.id, reason)
+    moved = await _leave_cases(actor, officer, hand_over_to, reason)
     before, officer.unit_id = officer.unit_id, unit_id
     await officer.save(update_fields=["unit_id"])
     await audit.record("officer.moved", actor, ("officer", officer.id), unit_id=unit_id, from_unit=before)
-    return officer, len(held)
+    return officer, moved
+
+
+@atomic()
+async def deactivate_officer(actor: Actor, officer_id: UUID, *, hand_over_to: UUID | None = None) -> int:
+    """The officer leaves; their sessions are the caller's to end. Answers how many cases were handed over.
+
+    Raises what `administration.set_active` and, of the cases, `move_officer` raise.
+    """
+    await administration.set_active(actor, officer_id, False)
+    return await _leave_cases(actor, await Officer.get(id=officer_id), hand_over_to, "停用")
+
+
+async def _leave_cases(actor: Actor, officer: Officer, to: UUID | None, reason: str) -> int:
+    """What is still theirs is somebody else's, and they are nobody's deputy any more."""
+    held = await open_cases_of(officer.id)
+    if held and to is None:
+        raise Conflict("officer_has_cases", f"还有 {len(held)} 件在办案件", _which(held))
+    for case in held:
+        await _hand_over(actor, case, to or officer.id, reason)
+    for case in await Case.filter(deputy_id=officer.id, closed_at=None):
+        await _hand_over(actor, case, case.steward_id or officer.id, reason)
+    return len(held)
 
 
 async def _hand_over(actor: Actor, case: Case, steward_id: UUID, reason: str) -> None:

@@ -20,7 +20,7 @@ from stewardship.foundation.org.officer_import import import_officers
 from stewardship.foundation.people import officer_enrolment, officer_login
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import SessionKind
-from stewardship.reorganisation import close_unit, move_officer, open_cases_of
+from stewardship.reorganisation import close_unit, deactivate_officer, move_officer, open_cases_of
 from tests.administration.conftest import Pair, officer_as
 from tests.support.world import World, acting, case_with
 
@@ -67,6 +67,32 @@ async def test_who_moves_leaves_no_case_behind(world: World, system: Pair) -> No
     )
     assert (officer.unit_id, moved) == (world.other_station.id, 1)
     assert (await Case.get(id=joined.case.id)).steward_id == world.colleague.id
+
+
+async def test_who_leaves_the_force_leaves_no_case_behind(world: World, system: Pair) -> None:
+    joined = await case_with(world, VICTIM)
+    await Case.filter(id=joined.case.id).update(deputy_id=world.colleague.id)
+    with pytest.raises(Conflict, match="officer_has_cases") as refused:
+        await deactivate_officer(system.one, world.steward.id)
+    assert refused.value.title == "还有 1 件在办案件"
+    assert joined.case.reference in refused.value.detail
+    assert (await Officer.get(id=world.steward.id)).active
+    for nobody in (world.steward, world.other_steward):
+        with pytest.raises(Invalid):
+            await deactivate_officer(system.one, world.steward.id, hand_over_to=nobody.id)
+    assert (await Officer.get(id=world.steward.id)).active
+    await deactivate_officer(system.one, world.steward.id, hand_over_to=world.instructor.id)
+    case = await Case.get(id=joined.case.id)
+    assert (case.steward_id, case.deputy_id) == (world.instructor.id, None)
+    assert not (await Officer.get(id=world.steward.id)).active
+
+
+async def test_who_leaves_the_force_is_nobodys_deputy(world: World, system: Pair) -> None:
+    joined = await case_with(world, VICTIM)
+    await Case.filter(id=joined.case.id).update(deputy_id=world.colleague.id)
+    await deactivate_officer(system.one, world.colleague.id)
+    case = await Case.get(id=joined.case.id)
+    assert (case.steward_id, case.deputy_id) == (world.steward.id, None)
 
 
 async def test_a_unit_and_an_officer_are_edited_within_ones_units(world: World, system: Pair) -> None:

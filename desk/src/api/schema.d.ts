@@ -3240,7 +3240,7 @@ export interface paths {
         put?: never;
         /**
          * Set Active
-         * @description An officer leaves (every session ends) or comes back.
+         * @description An officer leaves (every session ends) or comes back; 409 with the open cases where nobody takes them.
          */
         post: operations["set_active_api_v1_officers__officer_id__active_post"];
         delete?: never;
@@ -4396,6 +4396,12 @@ export interface components {
              * @example false
              */
             active: boolean;
+            /**
+             * Hand Over To
+             * @description Who takes the open cases of an officer who leaves. Absent: refused while cases are open.
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            hand_over_to?: string | null;
         };
         /** Again */
         Again: {

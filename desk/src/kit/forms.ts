@@ -17,6 +17,8 @@ export interface Field {
   least?: number;
   most?: number;
   pattern?: string;
+  /** Stands below whatever else the dialog holds: a reason is asked for at the end. */
+  last?: boolean;
 }
 
 /** The entries of a catalogue of names as options, in its order. */

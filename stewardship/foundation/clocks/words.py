@@ -34,7 +34,7 @@ def policy_lines(policy: Policy) -> list[str]:
     if policy.warn_at:
         lines.append(f"用时到 {'、'.join(f'{percent}%' for percent in policy.warn_at)} 时提醒案管家")
     lines += [
-        f"用时到 {step.percent}%{'（超时）' if step.percent == 100 else ''} 时通知{LEVELS[step.level]}"
+        f"用时到 {step.percent}%{'（超时）' if step.percent == 100 else ' '}时通知{LEVELS[step.level]}"
         for step in policy.escalation
     ]
     return [*lines, f"系统答复后 {policy.challenge_window // timedelta(hours=1)} 小时内可以追问"]

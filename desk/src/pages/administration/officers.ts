@@ -1,4 +1,5 @@
-import type { Schemas } from "@/api/client";
+import { useQuery } from "@tanstack/vue-query";
+import { api, take, type Schemas } from "@/api/client";
 import type { Role } from "@/pages";
 import type { texts } from "@/texts";
 
@@ -13,4 +14,14 @@ export function deedsOf(officer: Officer, roles: readonly Role[]): Deed[] {
     ...(roles.includes("system_administrator") ? system : []),
     ...(roles.includes("security_administrator") ? security : []),
   ];
+}
+
+/** What an officer would leave behind; of nobody, nothing. */
+export function useOpenCases(officer: Officer | null) {
+  const path = { officer_id: officer?.id ?? "" };
+  return useQuery({
+    queryKey: ["open-cases", path.officer_id],
+    queryFn: () => take(api.GET("/api/v1/officers/{officer_id}/open-cases", { params: { path } })),
+    enabled: officer !== null,
+  });
 }

@@ -24,7 +24,7 @@ export function promiseFields(where: readonly Option[]): Field[] {
     { key: "warn", label: said.warn, hint: said.warnHint, optional: true, pattern: "[0-9、，,\\s]*" },
     { key: "challenge", label: said.challenge, kind: "number", least: 1, most: 1440 },
     { key: "from", label: said.from, kind: "date", optional: true, hint: said.fromHint },
-    { key: "reason", label: texts.admin.changeReason, kind: "area", most: 200 },
+    { key: "reason", label: texts.admin.changeReason, kind: "area", most: 200, last: true },
   ];
 }
 
