@@ -329,6 +329,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/duty-calendars"): OFFICER,
     ("GET", "/duty-calendars/{code}/versions"): OFFICER,
     ("PUT", "/duty-calendars/{code}"): SYSTEM,
+    ("POST", "/units/{unit_id}/duty-calendar"): SYSTEM,
     ("GET", "/rating-rules"): OFFICER,
     ("POST", "/rating-rules/proposals"): SYSTEM,
     ("GET", "/message-templates"): SYSTEM,

@@ -52,6 +52,7 @@ def _plausible(at: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, AfterValidator(_plausible), Field(examples=["2026-03-02T00:30:00Z"])]
 Day = Annotated[date, Path(examples=["2027-02-08"])]
 UnitCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{2,16}$"), Field(examples=["340102450000"])]
+CalendarCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_]{1,32}$"), Field(examples=["office"])]
 DeskPhone = Annotated[str, StringConstraints(pattern=r"^[0-9+() -]{0,20}$"), Field(examples=["0551-60000000"])]
 
 
@@ -81,9 +82,7 @@ class UnitIn(Payload):
     parent_id: UUID = Field(examples=[EXAMPLE_ID])
     duty_phone: DeskPhone = ""
     address: Annotated[str, words(128, 0)] = Field(default="", examples=["莲花路 1 号"])
-    calendar_code: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")] = Field(
-        default="office", examples=["office"]
-    )
+    calendar_code: CalendarCode = "office"
 
 
 class OfficerView(View):

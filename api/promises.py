@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from api.approvals import ChangeReason, ChangeView, change_view
 from api.deps import ActorDep
 from api.once import OnceRoute
-from api.organisation import Instant
+from api.organisation import CalendarCode, Instant
 from api.schemas import EXAMPLE_ID, Payload, View
 from stewardship.casework.cases.models import CaseKind
 from stewardship.foundation.clocks import calendars, publishing
@@ -31,7 +31,7 @@ router = APIRouter(tags=["administration"], route_class=OnceRoute)
 
 Subject = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,16}$"), Field(examples=["inquiry"])]
 SubjectQuery = Annotated[Subject, Query()]
-CalendarCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$"), Path(examples=["office"])]
+CalendarPath = Annotated[CalendarCode, Path(examples=["office"])]
 Level = Literal["duty_officer", "instructor", "sub_bureau"]
 Time = Annotated[
     str,
@@ -266,6 +266,7 @@ class CalendarView(View):
     created_by_name: str | None = Field(examples=["王敏"])
     hours: CalendarBody
     summary: list[str] = Field(examples=[["周一至周五：08:30–12:00、14:30–17:30"]])
+    made_for: str | None = Field(examples=[None], description="The unit that it was made for; none: for any.")
     units: int = Field(examples=[12], description="How many units keep it.")
     published_until: int = Field(examples=[2026], description="The last year whose holidays are published.")
     provisional_years: list[int] = Field(examples=[[2027, 2028]])
@@ -289,6 +290,7 @@ def _calendar_view(found: CalendarVersion) -> CalendarView:
             every_day=calendar.every_day,
         ),
         summary=calendar_lines(calendar),
+        made_for=found.made_for,
         units=len(found.units),
         published_until=calendar.published.last_year,
         provisional_years=found.provisional_years,
@@ -302,15 +304,21 @@ async def list_calendars(actor: ActorDep) -> Calendars:
 
 
 @router.get("/duty-calendars/{code}/versions")
-async def list_calendar_versions(code: CalendarCode, actor: ActorDep) -> Calendars:
+async def list_calendar_versions(code: CalendarPath, actor: ActorDep) -> Calendars:
     """A calendar's versions, newest first."""
     return Calendars(items=[_calendar_view(each) for each in await calendars.versions(code)])
 
 
 @router.put("/duty-calendars/{code}")
-async def edit_calendar(code: CalendarCode, payload: CalendarEdit, actor: ActorDep) -> CalendarView:
+async def edit_calendar(code: CalendarPath, payload: CalendarEdit, actor: ActorDep) -> CalendarView:
     """A new version of its hours; open clocks follow."""
     weekly = tuple(tuple(hours.interval() for hours in day) for day in payload.weekly)
     holiday = tuple(hours.interval() for hours in payload.holiday)
     new = Edit(weekly, holiday, payload.make_up, payload.every_day)
     return _calendar_view(await calendars.edit(actor, code, new, expected_version=payload.expected_version))
+
+
+@router.post("/units/{unit_id}/duty-calendar", status_code=201)
+async def give_calendar(unit_id: UUID, actor: ActorDep) -> CalendarView:
+    """A calendar of the unit's own, which it keeps from now on; it begins with the hours that the unit has."""
+    return _calendar_view(await calendars.give_own(actor, unit_id))

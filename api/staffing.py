@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 from api import limits
 from api.deps import ActorDep, AddressDep, DeviceDep, ServicesDep
 from api.once import OnceRoute
-from api.organisation import DeskPhone, OfficerView, UnitView
+from api.organisation import CalendarCode, DeskPhone, OfficerView, UnitView
 from api.party_schemas import Phone
 from api.schemas import EXAMPLE_ID, Done, Payload, Reason, View, words
 from api.sessions import TOTP_TICKET, OfficerNumber, OfficerSession
@@ -38,7 +38,7 @@ class UnitEdit(Payload):
     name: Annotated[str, words(40)] = Field(examples=["莲花派出所"])
     duty_phone: DeskPhone = ""
     address: Annotated[str, words(128, 0)] = Field(default="", examples=["莲花路 1 号"])
-    calendar_code: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")] = Field(examples=["office"])
+    calendar_code: CalendarCode
 
 
 class UnitClosing(Payload):

@@ -578,6 +578,7 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("PUT", "/duty-calendars/{code}"): lambda _w: Request(
         "unit", path={"code": "office"}, json={"weekly": [[HOURS]] * 5 + [[], []], "expected_version": 1}
     ),
+    ("POST", "/units/{unit_id}/duty-calendar"): unit(),
     ("GET", "/rating-rules"): plain(),
     ("POST", "/rating-rules/proposals"): plain(target="unit", json=RULES | {"base_version": 0, "reason": "试行"}),
     ("GET", "/message-templates"): plain(target="unit"),

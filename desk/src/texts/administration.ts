@@ -141,6 +141,8 @@ export const ratingRules = {
   version: (no: number) => `第 ${no} 版`,
   original: "初始规则",
   inForce: "现行",
+  builtIn: "系统自带",
+  by: (...names: (string | null)[]) => names.filter((name) => name !== null).join("、"),
   delay: "办结后多少分钟邀请",
   life: "邀请多少天内有效",
   cap: "同一人至少隔多少天",
@@ -248,6 +250,12 @@ export const officers = {
 
 /** Texts of the duty calendars. */
 export const calendars = {
+  give: "单列值班时间",
+  giveIt: "单列并填写",
+  giveExplains: "给一个单位单列一份值班时间，先照它现在的，接着填写。以后修改它，不影响别的单位。",
+  given: (name: string) => `已单列：${name}。`,
+  unit: "单位",
+  madeFor: (unit: string) => `${unit}自用`,
   names: { office: "正常办公", round_the_clock: "全天值班" } as Record<string, string>,
   explains: "答复期限按值班时间计算。几个单位用同一份值班时间的，改一处全部都变；保存后，正在计时的期限立即重新计算。",
   whose: "单位用哪一份值班时间，在“单位”页修改。",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from kit import clock, database
 from kit.database import atomic
@@ -18,10 +19,14 @@ from stewardship.foundation.audit import service as audit
 from stewardship.foundation.clocks.policies import STANDARD, first_calendar, overrides
 from stewardship.foundation.duty_time import DutyCalendar, Interval, InvalidCalendar, NoDutyTime, PublishedHolidays
 from stewardship.foundation.errors import Conflict, Invalid, NotAllowed, NotFound
+from stewardship.foundation.org import administration
 from stewardship.foundation.org.models import DutyCalendarVersion, HolidayOverride, Officer, Role, Unit
 
 YEARS_AHEAD = 2
 """A promise made today may run into the year after next."""
+
+OWN = "unit_"
+"""So begins the code of a calendar that was made for one unit; the unit's code follows."""
 
 Hours = tuple[Interval, ...]
 
@@ -47,6 +52,8 @@ class CalendarVersion:
     created_by: str | None
     row: DutyCalendarVersion
     units: tuple[Unit, ...]
+    made_for: str | None
+    """The name of the unit that it was made for; None for a standard one."""
 
     @property
     def provisional_years(self) -> list[int]:
@@ -82,6 +89,7 @@ async def versions(code: str, limit: int = 50) -> list[CalendarVersion]:
 
 async def _described(row: DutyCalendarVersion, units: Sequence[Unit]) -> CalendarVersion:
     author = await Officer.get_or_none(id=row.created_by_id) if row.created_by_id else None
+    owner = await Unit.get_or_none(code=row.code.removeprefix(OWN)) if row.code.startswith(OWN) else None
     return CalendarVersion(
         code=row.code,
         version=row.version,
@@ -89,6 +97,7 @@ async def _described(row: DutyCalendarVersion, units: Sequence[Unit]) -> Calenda
         created_by=author.name if author else None,
         row=row,
         units=tuple(unit for unit in units if unit.calendar_code == row.code),
+        made_for=owner.name if owner else None,
     )
 
 
@@ -112,6 +121,26 @@ async def edit(actor: Actor, code: str, new: Edit, *, expected_version: int) -> 
     row = await _write(actor, latest, new)
     used = await Unit.filter(valid_to=None, calendar_code=code).order_by("code")
     return await _described(row, used)
+
+
+@atomic()
+async def give_own(actor: Actor, unit_id: UUID) -> CalendarVersion:
+    """A calendar of the unit's own, which it keeps from now on; its hours are those that it had until they are edited.
+
+    Raises NotFound out of scope, Conflict where the unit keeps its own already.
+    """
+    unit = await administration.unit_in(actor, unit_id, Role.SYSTEM_ADMINISTRATOR)
+    code = OWN + unit.code
+    if unit.calendar_code == code:
+        raise Conflict("calendar_own", "本单位已有自己的值班时间", "请直接修改它。")
+    await database.advisory_lock("calendar", "versions")
+    before = await DutyCalendarVersion.filter(code=code).order_by("-version").first()
+    hours = (await _latest(unit.calendar_code)).definition
+    row = await _write(actor, DutyCalendarVersion(code=code, version=before.version if before else 0, definition=hours))
+    await administration.edit_unit(
+        actor, unit.id, name=unit.name, duty_phone=unit.duty_phone, address=unit.address, calendar_code=code
+    )
+    return await _described(row, await Unit.filter(valid_to=None, calendar_code=code))
 
 
 async def _check_reach(actor: Actor, code: str) -> None:

@@ -28,6 +28,6 @@ export function another(day: readonly Stretch[]): Stretch {
   return { start: day.at(-1)?.end ?? "08:30", end: day.length === 0 ? "12:00" : "17:30", next: false };
 }
 
-export function nameOf(code: string): string {
-  return texts.calendars.names[code] ?? code;
+export function nameOf({ code, made_for: unit }: Calendar): string {
+  return unit === null ? (texts.calendars.names[code] ?? code) : texts.calendars.madeFor(unit);
 }
