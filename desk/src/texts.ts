@@ -110,6 +110,7 @@ export const texts = {
     underAMinute: "不到 1 分钟",
     minutes: (n: number) => `${n} 分钟`,
     hours: (n: number) => `${n} 小时`,
+    days: (n: number) => `${n} 天`,
     hoursMinutes: (h: number, m: number) => `${h} 小时 ${m} 分`,
     left: (words: string) => `剩 ${words}`,
     over: (words: string) => `超 ${words}`,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { heardTime, present } from "@/kit/clock";
-import { day, duration, legalDate, moment, timeLeft, today, urgency } from "@/kit/time";
+import { day, duration, elapsed, legalDate, moment, timeLeft, today, urgency } from "@/kit/time";
 
 void test("a length of duty time is said in the largest unit that is still exact enough", () => {
   assert.equal(duration(30), "不到 1 分钟");
@@ -9,6 +9,8 @@ void test("a length of duty time is said in the largest unit that is still exact
   assert.equal(duration(3600), "1 小时");
   assert.equal(duration(3600 + 61), "1 小时 1 分");
   assert.equal(duration(23 * 3600 + 1800), "23 小时");
+  assert.equal(elapsed(47 * 3600), "47 小时");
+  assert.equal(elapsed(90 * 86_400 + 3600), "90 天");
 });
 
 void test("what is left and what is over are told apart, in words and in loudness", () => {

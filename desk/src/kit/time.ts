@@ -3,6 +3,7 @@ import { texts } from "@/texts";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 const { time } = texts;
 
 /** A length of duty time in words: minutes below an hour, then hours, then days of eight hours. */
@@ -15,6 +16,12 @@ export function duration(seconds: number): string {
     return rest === 0 ? time.hours(Math.floor(whole / HOUR)) : time.hoursMinutes(Math.floor(whole / HOUR), rest);
   }
   return time.hours(Math.floor(whole / HOUR));
+}
+
+/** A length of time by the calendar: from two days on in whole days, each of 24 hours. */
+export function elapsed(seconds: number): string {
+  const days = Math.floor(Math.abs(seconds) / DAY);
+  return days < 2 ? duration(seconds) : time.days(days);
 }
 
 /** "剩 12 分钟" or "超 1 小时". */
@@ -38,6 +45,7 @@ export function urgency(seconds: number): Urgency {
 const CHINA = "Asia/Shanghai";
 const clockTime = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, hour: "2-digit", minute: "2-digit", hour12: false }); // prettier-ignore
 const dayAndTime = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }); // prettier-ignore
+const toTheSecond = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }); // prettier-ignore
 const wholeDay = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, year: "numeric", month: "long", day: "numeric" });
 const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: CHINA });
 
@@ -45,6 +53,11 @@ const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: CHINA });
 export function moment(instant: string, now = new Date(present())): string {
   const at = new Date(instant);
   return isoDay.format(at) === isoDay.format(now) ? clockTime.format(at) : dayAndTime.format(at);
+}
+
+/** An instant of any day to the second. */
+export function exactly(instant: string): string {
+  return toTheSecond.format(new Date(instant));
 }
 
 /** A legal date (2026-03-09) in words. */
