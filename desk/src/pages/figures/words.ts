@@ -31,6 +31,24 @@ export function spreadWords(spread: Schemas["SpreadView"], which: "median" | "p9
   return spread.n === 0 ? figures.none : figures.small(spread.n);
 }
 
+/** One of a figure's values; `withheld`: why there is none. */
+export interface FigureValue {
+  label?: string;
+  value: string;
+  note?: string;
+  withheld?: boolean;
+}
+
+/** A share among a figure's values, with what it is of. */
+export function shareValue(share: Schemas["ShareView"], label?: string, note = shareOf(share)): FigureValue {
+  return { label, value: shareWords(share), note: share.value === null ? "" : note, withheld: share.value === null };
+}
+
+/** A median or 90th percentile among a figure's values. */
+export function spreadValue(spread: Schemas["SpreadView"], which: "median" | "p90", label: string): FigureValue {
+  return { label, value: spreadWords(spread, which), withheld: spread[which] === null };
+}
+
 /** What a row's state is called. */
 export function stateWords(state: string): string {
   return figures.states[state] ?? state;
