@@ -21,6 +21,7 @@ from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.audit.models import REASON
 from stewardship.foundation.errors import NotFound
+from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Officer, Role
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import ID_NUMBER, Person
@@ -190,11 +191,16 @@ async def without_relation(
     limit: int = 50,
     proof: bool = False,
 ) -> list[Look]:
-    """Reads of a unit's cases by officers who had nothing to do with them. Raises NotFound for a unit out of scope."""
-    if unit_id not in actor.units(Role.INSPECTOR):
+    """Reads by officers who had nothing to do with the cases of a unit and of those under it, newest first.
+
+    Raises NotFound for a unit out of scope.
+    """
+    scope = actor.units(Role.INSPECTOR)
+    if unit_id not in scope:
         raise NotFound("unit_not_found", "没有找到这个单位", "可能不在您的权限范围内。")
     await _record(actor, "unit", unit_id, "without_relation", proof)
-    return await _looks(_UNRELATED, after, limit, [unit_id], period.start, period.end, proof=proof)
+    units = sorted(await org.units_below([unit_id]) & scope)
+    return await _looks(_UNRELATED, after, limit, units, period.start, period.end, proof=proof)
 
 
 async def _record(actor: Actor, subject_kind: str, subject_id: UUID, question: str, proof: bool) -> None:

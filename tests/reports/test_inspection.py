@@ -64,8 +64,10 @@ async def test_reads_without_any_relation_stand_out(world: World) -> None:
         unit_id=world.station.id,
         relation=cases.relation_of(stranger, joined.case),
     )
-    [look] = await inspection.without_relation(await acting(world.inspector), world.station.id, WEEK)
-    assert (look.officer_id, look.officer_unit_id) == (world.other_steward.id, world.other_station.id)
+    for unit in (world.station, world.sub_bureau):
+        [look] = await inspection.without_relation(await acting(world.inspector), unit.id, WEEK)
+        assert (look.officer_id, look.officer_unit_id) == (world.other_steward.id, world.other_station.id)
+    assert await inspection.without_relation(await acting(world.inspector), world.other_station.id, WEEK) == []
 
 
 async def test_inspecting_leaves_a_trace_that_no_list_of_the_unit_or_the_case_contains(world: World) -> None:
