@@ -33,7 +33,7 @@ from stewardship.foundation.org.models import Role
 READERS = (Role.INSTRUCTOR, Role.CENTRE_OFFICER)
 CHANNELS = {Channel.MESSAGE: "书面", Channel.CALL: "电话", Channel.COUNTER: "当面"}
 WORDS = {
-    Kind.HANDED_OVER: "交由{owner}({unit})负责",
+    Kind.HANDED_OVER: "交由{owner}（{unit}）负责",
     Kind.ASKED: "当事人提问",
     Kind.RESPONDED: "{person}{channel}先行答复",
     Kind.CLARIFICATION_ASKED: "{person}{channel}反问当事人：算首次答复，不算完整答复",

@@ -32,6 +32,8 @@ class TownThere:
     officers: dict[str, str]
     cases: list[str]
     phones: list[list[str]]
+    proof_key: str
+    """The public one, with which the inspector's proofs are checked."""
 
     async def write(self, phone: int, text: str) -> None:
         """A citizen writes to the official account from one of the telephones."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from kit import clock
+from stewardship.reports.proofs import check_document
 from tests.desk.conftest import Officers, TownThere
 from tests.desk.test_pages import look
 
@@ -46,7 +48,8 @@ async def test_the_inspector_finds_who_looked_without_a_relation_and_exports_the
         await page.get_by_role("dialog").get_by_role("button", name="导出", exact=True).click()
     proof = await asyncio.to_thread(read, await (await downloading.value).path())
     assert REASON in proof
-    assert '"signature"' in proof
+    assert check_document(json.loads(proof), town.proof_key) == []
+    assert check_document(json.loads(proof.replace(REASON, "例行查看")), town.proof_key) != []
     assert wrong == []
 
 

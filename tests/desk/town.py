@@ -20,11 +20,14 @@ from demo.web import Web
 from kit import clock_offset, crypto, database, logs
 from kit.crypto import vault
 from kit.servers import embedded
+from kit.signing import Signer
 from settings import Settings
 from stewardship import reactions
 from stewardship.casework.cases import service as cases
 from stewardship.casework.groups import service as groups
 from stewardship.casework.parties.models import PartyRole, Side
+from stewardship.dialogue.inquiries import service as inquiries
+from stewardship.dialogue.inquiries.models import Inquiry
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.org import service as org
@@ -35,6 +38,15 @@ from tests.faults.town import Town, build
 from tests.support.world import acting, draft, follower, post, register
 
 CASES = 4
+OFFICERS = (
+    "steward",
+    "colleague",
+    "instructor",
+    "sub_instructor",
+    "inspector",
+    "other_steward",
+    "centre_officer",
+)
 LATE_QUESTION = "我的手机什么时候能还给我？"
 LATE_BY = timedelta(minutes=50)
 ADMINISTRATORS = {
@@ -66,12 +78,10 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
         return {
             "desk": f"http://127.0.0.1:{settings.port}",
             "platform": f"http://127.0.0.1:{settings.sandbox_port}",
-            "officers": {
-                name: getattr(town.world, name).number
-                for name in ("steward", "colleague", "instructor", "inspector", "other_steward", "centre_officer")
-            }
+            "officers": {name: getattr(town.world, name).number for name in OFFICERS}
             | {name: number for name, (_, number, _) in ADMINISTRATORS.items()},
             "cases": [str(case.id) for case in town.cases],
+            "proof_key": Signer(settings.proof_seed).public_key,
             "phones": [[str(each.case_id), each.telephone] for each in town.chatting],
         }
 
@@ -100,11 +110,15 @@ async def _waits_for_approval(town: Town) -> None:
 
 
 async def _is_late(town: Town, platform: Web) -> None:
-    """Somebody asked, and nobody answered within the promise."""
-    phone = f"/control/phones/{town.chatting[-1].telephone}/messages"
-    await platform.call("POST", phone, {"type": "text", "content": LATE_QUESTION}, query={"wait": "10"})
+    """Two asked: one was answered when the promise was over, the other was not at all."""
+    answered, waiting = town.chatting[-2:]
+    for citizen in (answered, waiting):
+        phone = f"/control/phones/{citizen.telephone}/messages"
+        await platform.call("POST", phone, {"type": "text", "content": LATE_QUESTION}, query={"wait": "10"})
     offset = await clock_offset.move(LATE_BY)
     await platform.call("PUT", "/control/clock", {"offset_seconds": offset.total_seconds()})
+    asked = await Inquiry.get(member_id=answered.member_id)
+    await inquiries.answer(await acting(town.world.steward), asked.id, "明天上午可以来所里领取。")
 
 
 async def _looked_at_by_a_stranger(town: Town) -> None:

@@ -41,7 +41,7 @@ export interface FigureValue {
 
 /** A share among a figure's values, with what it is of. */
 export function shareValue(share: Schemas["ShareView"], label?: string, note = shareOf(share)): FigureValue {
-  return { label, value: shareWords(share), note: share.value === null ? "" : note, withheld: share.value === null };
+  return { label, value: shareWords(share), note, withheld: share.value === null };
 }
 
 /** A median or 90th percentile among a figure's values. */
