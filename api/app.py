@@ -74,4 +74,4 @@ def _describe_problem(app: FastAPI) -> None:
         return document
 
     # FastAPI documents this way of extending the schema.
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI documents it.

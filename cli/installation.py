@@ -185,7 +185,7 @@ def _local_url(settings: Settings, port: int) -> str:
 
 def _reachable(host: str) -> str:
     """An address for a client on this machine; a server that listens on all of them is on this one too."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 — read, not bound.
 
 
 def _migrate(environment: dict[str, str]) -> None:

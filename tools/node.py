@@ -69,7 +69,7 @@ def fetch(target: Path) -> None:
 def version_of(node: str) -> tuple[int, int]:
     """Major and minor; (0, 0) where it does not run."""
     try:
-        done = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=30)  # noqa: S603
+        done = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=30)  # noqa: S603 — ours.
         major, minor, *_ = done.stdout.strip().removeprefix("v").split(".")
         return int(major), int(minor)
     except (OSError, ValueError, subprocess.SubprocessError):
@@ -126,7 +126,7 @@ TASKS = {"build": build, "check": check, "test": test, "types": types}
 def npm(node: list[str], place: Path, *arguments: str) -> int:
     """npm's exit code. The scripts that it runs find the same Node.js first."""
     path = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", "")])
-    return subprocess.run([*node, *arguments], cwd=place, env=os.environ | {"PATH": path}, check=False).returncode  # noqa: S603
+    return subprocess.run([*node, *arguments], cwd=place, env=os.environ | {"PATH": path}, check=False).returncode  # noqa: S603 — ours.
 
 
 def sources(place: Path) -> Iterable[Path]:

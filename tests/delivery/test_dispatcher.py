@@ -204,10 +204,10 @@ async def test_a_paused_worker_that_wakes_up_late_still_records_what_it_sent(rea
         await go_on.wait()
         return result
 
-    sms.send = paused  # type: ignore[method-assign]
+    sms.send = paused  # type: ignore[method-assign]  # for the length of one send.
     slow = asyncio.create_task(town.work_once())
     await reached.wait()
-    sms.send = plain_send  # type: ignore[method-assign]
+    sms.send = plain_send  # type: ignore[method-assign]  # as it was.
     await town.work_once()
     assert await states([id_]) == ["unknown"]
     go_on.set()

@@ -86,6 +86,6 @@ async def test_what_a_message_says_is_sealed_and_expires(db: None) -> None:
 )
 def test_a_wrong_message_is_refused_where_it_is_written(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"once key|priority|aware"):
-        Outgoing(context=update(), recipient_id=new_id(), **wrong)  # type: ignore[arg-type]
+        Outgoing(context=update(), recipient_id=new_id(), **wrong)  # type: ignore[arg-type]  # wrong on purpose.
     right = Outgoing(context=update(), recipient_id=new_id(), expires_at=datetime(2026, 3, 12, tzinfo=UTC))
     assert right.priority == 0
