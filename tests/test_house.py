@@ -35,6 +35,7 @@ HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,:;?!](?! )|\([^()\n]*[\u4e00-\u9fff]|
 """A mark of the Latin script where the Chinese one belongs (GB/T 15834)."""
 PATTERN = re.compile(r"^select |\(\?|[\\^|]|\[[^]]*\][+*?{]")
 """A regular expression, or SQL: its marks are its own."""
+OPT_OUT = re.compile(r"# (?:noqa|type: ignore)(?P<codes>: [A-Z0-9, ]+|\[[a-z, -]+\])?(?P<reason>.*)")
 
 
 def imported(path: Path) -> set[str]:
@@ -106,3 +107,17 @@ def test_chinese_texts_have_chinese_punctuation() -> None:
         if HALF_WIDTH.search(text) and not PATTERN.search(text)
     ]
     assert wrong == []
+
+
+def test_every_opt_out_names_what_it_allows_and_states_its_reason() -> None:
+    sources = [path for path in ROOT.glob("*/**/*.py") if not path.relative_to(ROOT).parts[0].startswith(".")]
+    modules = [path for path in [*ROOT.glob("*.py"), *sources] if "node_modules" not in path.parts]
+    found = [
+        (f"{path.relative_to(ROOT)}:{number}: {line.strip()}", match)
+        for path in modules
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if (match := OPT_OUT.search(line))
+    ]
+    assert found
+    assert [where for where, match in found if not match["codes"] or not match["reason"].strip(" #—-")] == []
