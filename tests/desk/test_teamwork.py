@@ -1,4 +1,4 @@
-"""Cases that change hands and come in by the table; runs after the steward's own day, whose cases it borrows."""
+"""Cases that change hands and come in by the table; each story is told alone, before or after any other."""
 
 from __future__ import annotations
 
