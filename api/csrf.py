@@ -15,7 +15,7 @@ import hmac
 from fastapi import Request, Response
 
 from stewardship.foundation.errors import NotAllowed
-from stewardship.foundation.people.service import OFFICER_SESSION
+from stewardship.foundation.people.sessions import OFFICER_SESSION
 
 SESSION_COOKIE = "steward_session"
 CSRF_COOKIE = "steward_csrf"

@@ -33,8 +33,7 @@ from stewardship.foundation.org.models import (
     Unit,
     UnitKind,
 )
-from stewardship.foundation.people import officer_login
-from stewardship.foundation.people import service as people
+from stewardship.foundation.people import officer_login, sessions
 
 router = APIRouter(tags=["organisation"], route_class=OnceRoute)
 
@@ -222,7 +221,7 @@ async def set_active(officer_id: UUID, payload: Active, actor: ActorDep, service
         await administration.set_active(actor, officer_id, True)
     else:
         await reorganisation.deactivate_officer(actor, officer_id, hand_over_to=payload.hand_over_to)
-        await people.revoke_sessions(actor, reason="deactivated", officer_id=officer_id)
+        await sessions.revoke_sessions(actor, reason="deactivated", officer_id=officer_id)
     await services.sessions.forget_officer(officer_id)
     return Done()
 

@@ -21,10 +21,10 @@ from api.tickets import make_ticket, read_ticket
 from kit import clock
 from stewardship.foundation.actors import Actor, ActorKind
 from stewardship.foundation.errors import NotFound
-from stewardship.foundation.people import officer_login
+from stewardship.foundation.people import officer_login, sessions
 from stewardship.foundation.people import service as people
 from stewardship.foundation.people.models import Platform, Session, SessionKind, Trust, WechatIdentity
-from stewardship.foundation.people.service import CITIZEN_SESSION, OFFICER_SESSION
+from stewardship.foundation.people.sessions import CITIZEN_SESSION, OFFICER_SESSION
 from wechat.errors import CallError
 
 router = APIRouter(tags=["sessions"])
@@ -133,7 +133,7 @@ async def log_in_citizen(
     await services.limiter.check(limits.CITIZEN_LOGIN_ADDRESS, address)
     identity = await identity_by_code(services, payload.js_code)
     known = identity.person_id is not None and identity.trust is Trust.TRUSTED
-    token = await people.open_session(
+    token = await sessions.open_session(
         SessionKind.CITIZEN,
         identity_id=identity.id,
         person_id=identity.person_id if known else None,
@@ -251,7 +251,7 @@ async def csrf(request: Request, services: ServicesDep, _actor: ActorDep) -> Off
 async def log_out(response: Response, actor: ActorDep, services: ServicesDep) -> Done:
     """Log out."""
     if actor.session_id is not None:
-        await people.revoke_sessions(actor, reason="logged_out", session_id=actor.session_id)
+        await sessions.revoke_sessions(actor, reason="logged_out", session_id=actor.session_id)
         await services.sessions.forget_session(actor.session_id)
     clear_cookies(response)
     return Done()
@@ -262,6 +262,6 @@ async def revoke_session(session_id: UUID, actor: ActorDep, services: ServicesDe
     """End one of one's own logins, on a device that was lost."""
     if not await own_sessions(actor).filter(id=session_id).exists():
         raise NotFound("session_not_found", "没有找到这个登录")
-    await people.revoke_sessions(actor, reason="revoked_by_owner", session_id=session_id)
+    await sessions.revoke_sessions(actor, reason="revoked_by_owner", session_id=session_id)
     await services.sessions.forget_session(session_id)
     return Done()

@@ -24,8 +24,7 @@ from stewardship.foundation.org import administration
 from stewardship.foundation.org.models import Role
 from stewardship.foundation.org.names import unit_names
 from stewardship.foundation.org.officer_import import import_officers
-from stewardship.foundation.people import officer_enrolment
-from stewardship.foundation.people import service as people
+from stewardship.foundation.people import officer_enrolment, sessions
 
 router = APIRouter(tags=["organisation"], route_class=OnceRoute)
 
@@ -232,6 +231,6 @@ async def revoke_officer_session(officer_id: UUID, session_id: UUID, actor: Acto
     """End one of an officer's logins."""
     if session_id not in {row.id for row in await officer_enrolment.sessions_of(actor, officer_id)}:
         raise NotFound("session_not_found", "没有找到这个登录")
-    await people.revoke_sessions(actor, reason="revoked_by_administrator", session_id=session_id)
+    await sessions.revoke_sessions(actor, reason="revoked_by_administrator", session_id=session_id)
     await services.sessions.forget_session(session_id)
     return Done()

@@ -19,7 +19,7 @@ from bench.client import Load, get, send
 from bench.results import Result
 from bench.stage import Stage, await_port, orm, process, uvicorn
 from kit import clock, database
-from stewardship.foundation.people import service as people
+from stewardship.foundation.people import sessions
 from stewardship.foundation.people.models import SessionKind
 
 NAMES = ("dashboard-at-scale", "queue-at-scale")
@@ -168,4 +168,4 @@ async def _session(url: str, officer: str) -> tuple[UUID, str]:
     """An officer that the query names, and a token of theirs."""
     async with orm(url):
         officer_id = await database.fetchval(officer)
-        return officer_id, await people.open_session(SessionKind.OFFICER, officer_id=officer_id)
+        return officer_id, await sessions.open_session(SessionKind.OFFICER, officer_id=officer_id)

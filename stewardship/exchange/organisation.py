@@ -11,7 +11,7 @@ from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, NotFound
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import MOBILE, Officer, Unit
-from stewardship.foundation.people import service as people
+from stewardship.foundation.people import sessions
 from stewardship.foundation.source import Sourced
 
 UNIT_FIELDS = ("code", "name", "parent", "valid_to", "duty_phone", "address")
@@ -88,7 +88,7 @@ async def apply_officer(place: Place, record: OfficerRecord, officer: Officer | 
     await officer.save()
     await mark(place, officer, record, _sent(record, OFFICER_FIELDS))
     if left:
-        await people.revoke_sessions(place.actor, reason="officer_left", officer_id=officer.id)
+        await sessions.revoke_sessions(place.actor, reason="officer_left", officer_id=officer.id)
     await audit.record("officer.synchronised", place.actor, ("officer", officer.id), unit_id=unit.id)
     return officer
 

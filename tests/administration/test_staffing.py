@@ -17,8 +17,7 @@ from stewardship.foundation.org import administration
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Officer, Role, RoleGrant, Unit
 from stewardship.foundation.org.officer_import import import_officers
-from stewardship.foundation.people import officer_enrolment, officer_login
-from stewardship.foundation.people import service as people
+from stewardship.foundation.people import officer_enrolment, officer_login, sessions
 from stewardship.foundation.people.models import SessionKind
 from stewardship.reorganisation import close_unit, deactivate_officer, move_officer, open_cases_of
 from tests.administration.conftest import Pair, officer_as
@@ -189,7 +188,7 @@ async def test_a_code_wears_out_by_tries_by_time_and_by_a_newer_one(world: World
 async def test_an_officers_logins_are_seen_and_ended_by_their_security_administrator(
     world: World, security: Pair
 ) -> None:
-    await people.open_session(SessionKind.OFFICER, officer_id=world.steward.id, device="终端")
+    await sessions.open_session(SessionKind.OFFICER, officer_id=world.steward.id, device="终端")
     [session] = await officer_enrolment.sessions_of(security.one, world.steward.id)
     assert session.device == "终端"
     below = await acting(await officer_as(Role.SECURITY_ADMINISTRATOR, world.other_station))

@@ -16,6 +16,7 @@ from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Level, Officer, Role, Unit, UnitKind
 from stewardship.foundation.people import service as people
+from stewardship.foundation.people import sessions
 from stewardship.foundation.people.models import Platform, SessionKind, WechatIdentity
 
 FOUNDED = date(2020, 1, 1)
@@ -143,9 +144,9 @@ async def new_identity() -> WechatIdentity:
 
 async def citizen_token(city: City, name: str) -> str:
     """A mini-program session."""
-    return await people.open_session(SessionKind.CITIZEN, identity_id=city.citizens[name])
+    return await sessions.open_session(SessionKind.CITIZEN, identity_id=city.citizens[name])
 
 
 async def officer_token(city: City, name: str) -> str:
     """An officer's session, used as a bearer token."""
-    return await people.open_session(SessionKind.OFFICER, officer_id=city.officers[name].id)
+    return await sessions.open_session(SessionKind.OFFICER, officer_id=city.officers[name].id)

@@ -45,6 +45,7 @@ from stewardship.foundation.message_templates import service as message_template
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import HolidayOverride, Role, RoleGrant, Shift, ShiftKind
 from stewardship.foundation.people import service as people
+from stewardship.foundation.people import sessions
 from stewardship.foundation.people.models import Session, SessionKind
 from stewardship.handover import service as handovers
 from stewardship.handover.models import Handover, LeaveKind
@@ -324,7 +325,7 @@ async def template(city: City) -> Template:
 
 async def desk_session(officer_id: UUID) -> Session:
     """A login of this officer's at the desk."""
-    token = await people.open_session(SessionKind.OFFICER, officer_id=officer_id)
+    token = await sessions.open_session(SessionKind.OFFICER, officer_id=officer_id)
     return await Session.get(token_hash=token_hash(token))
 
 
@@ -337,5 +338,5 @@ async def reply(city: City) -> CannedReply:
 
 async def session_of(identity_id: UUID) -> Session:
     """A further session of this WeChat user, on another device."""
-    token = await people.open_session(SessionKind.CITIZEN, identity_id=identity_id)
+    token = await sessions.open_session(SessionKind.CITIZEN, identity_id=identity_id)
     return await Session.get(token_hash=token_hash(token))

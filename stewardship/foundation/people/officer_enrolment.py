@@ -21,7 +21,7 @@ from stewardship.foundation.errors import Conflict
 from stewardship.foundation.org import administration
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import Officer, Role
-from stewardship.foundation.people import service as people
+from stewardship.foundation.people import sessions
 from stewardship.foundation.people.models import OfficerEnrolment, Session
 from stewardship.foundation.people.officer_login import PARALLEL_HASHES, LoginFailed, check_password
 
@@ -96,7 +96,7 @@ async def _redeem(number: str, code: str, hashed: str, device: str, address: str
     await found.save(update_fields=["used_at"])
     officer.password_hash, officer.failed_logins, officer.locked_until = hashed, 0, None
     await officer.save(update_fields=["password_hash", "failed_logins", "locked_until"])
-    await people.revoke_sessions(actor, reason="enrolled_anew", officer_id=officer.id)
+    await sessions.revoke_sessions(actor, reason="enrolled_anew", officer_id=officer.id)
     await audit.record("enrolment.redeemed", actor, ("officer", officer.id), unit_id=officer.unit_id)
     return UUID(str(officer.id))
 

@@ -25,7 +25,7 @@ from stewardship.foundation.audit import service as audit
 from stewardship.foundation.errors import Conflict, Invalid, NotFound, NotLoggedIn
 from stewardship.foundation.org import service as org
 from stewardship.foundation.org.models import TOTP, Officer
-from stewardship.foundation.people import service as people
+from stewardship.foundation.people import sessions
 from stewardship.foundation.people.models import SessionKind, Trust, WechatIdentity
 
 FAILURES = 5
@@ -118,7 +118,7 @@ async def _opened(officer: Officer, step: int, device: str, address: str) -> Log
     officer.failed_logins, officer.locked_until = 0, None
     officer.totp_last_step, officer.totp_confirmed = step, True
     await officer.save(update_fields=["failed_logins", "locked_until", "totp_last_step", "totp_confirmed"])
-    token = await people.open_session(SessionKind.OFFICER, officer_id=officer.id, device=device, address=address)
+    token = await sessions.open_session(SessionKind.OFFICER, officer_id=officer.id, device=device, address=address)
     return Login(Step.OPEN, officer.id, token)
 
 
@@ -173,7 +173,7 @@ async def reset_totp(actor: Actor, officer_id: UUID) -> None:
     changed = await Officer.filter(id=officer_id).update(totp_secret=None, totp_confirmed=False, totp_last_step=0)
     if not changed:
         raise NotFound("officer_not_found", "没有找到这位民警")
-    await people.revoke_sessions(actor, reason="totp_reset", officer_id=officer_id)
+    await sessions.revoke_sessions(actor, reason="totp_reset", officer_id=officer_id)
     await audit.record("totp.reset", actor, ("officer", officer_id))
 
 
@@ -183,7 +183,7 @@ async def open_by_number(number: str, *, device: str, address: str) -> str:
     officer = await Officer.get_or_none(number=number, active=True)
     if officer is None:
         raise LoginFailed
-    return await people.open_session(SessionKind.OFFICER, officer_id=officer.id, device=device, address=address)
+    return await sessions.open_session(SessionKind.OFFICER, officer_id=officer.id, device=device, address=address)
 
 
 @atomic()
@@ -193,7 +193,7 @@ async def open_by_wechat(identity: WechatIdentity, *, device: str, address: str)
     officer = await Officer.get_or_none(id=identity.officer_id, active=True) if bound else None
     if officer is None:
         raise NotLoggedIn("wechat_not_bound", "这个微信没有绑定警号", "请先在电脑上登录，在“我的”里取得绑定码。")
-    return await people.open_session(
+    return await sessions.open_session(
         SessionKind.OFFICER, identity_id=identity.id, officer_id=officer.id, device=device, address=address
     )
 
@@ -219,5 +219,5 @@ async def change_password(actor: Actor, officer_id: UUID, old: str, new: str) ->
 @atomic()
 async def _store_password(actor: Actor, officer_id: UUID, hashed: str) -> None:
     await Officer.filter(id=officer_id).update(password_hash=hashed)
-    await people.revoke_sessions(actor, reason="password_changed", officer_id=officer_id)
+    await sessions.revoke_sessions(actor, reason="password_changed", officer_id=officer_id)
     await audit.record("password.changed", actor, ("officer", officer_id))

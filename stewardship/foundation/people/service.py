@@ -1,9 +1,8 @@
-"""Persons, contacts, WeChat identities, sessions; revealing what is masked, with a reason."""
+"""Persons, contacts, WeChat identities; revealing what is masked, with a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
@@ -12,12 +11,11 @@ from tortoise.queryset import QuerySet
 from kit import clock, database, jobs
 from kit.crypto import vault
 from kit.database import atomic, in_transaction
-from kit.ids import new_id, new_token, token_hash
-from stewardship.foundation.actors import Actor, ActorKind
+from kit.ids import new_id
+from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
-from stewardship.foundation.errors import Conflict, Invalid, NotFound, NotLoggedIn
-from stewardship.foundation.org import service as org
-from stewardship.foundation.org.models import Officer
+from stewardship.foundation.errors import Conflict, Invalid, NotFound
+from stewardship.foundation.people import sessions
 from stewardship.foundation.people.models import (
     CODE_WORD,
     CONTACT,
@@ -28,16 +26,12 @@ from stewardship.foundation.people.models import (
     PersonKind,
     Platform,
     ProtectionPlan,
-    Session,
-    SessionKind,
     SubscriptionCredit,
     Trust,
     WechatIdentity,
 )
 from stewardship.foundation.people.rules import normal_phone, usable
 
-CITIZEN_SESSION = timedelta(days=30)
-OFFICER_SESSION = timedelta(hours=12)
 REASON_LENGTH = 4
 UNIONID = "unionid"
 ASK_FOR_UNIONID = "people.unionid"
@@ -145,7 +139,7 @@ async def mark_contact(
     await contact.save(update_fields=["trust", "verified_at"])
     if not usable(trust):
         await WechatIdentity.filter(person_id=contact.person_id).update(trust=trust)
-        await revoke_sessions(actor, person_id=contact.person_id, reason=f"contact_{trust.value}")
+        await sessions.revoke_sessions(actor, person_id=contact.person_id, reason=f"contact_{trust.value}")
     await audit.record(
         "contact.marked", actor, ("contact", contact.id), person=contact.person_id, trust=trust.value, reason=reason
     )
@@ -317,105 +311,6 @@ async def add_credits(identity_id: UUID, accepted: Sequence[str], refused: Seque
 
 
 @atomic()
-async def open_session(
-    kind: SessionKind,
-    *,
-    identity_id: UUID | None = None,
-    person_id: UUID | None = None,
-    officer_id: UUID | None = None,
-    device: str = "",
-    address: str = "",
-) -> str:
-    """Start a session; answers its token, which is kept nowhere. It ends by itself after 30 days, or 12 hours."""
-    token, at = new_token(32), clock.real_now()
-    life = CITIZEN_SESSION if kind is SessionKind.CITIZEN else OFFICER_SESSION
-    session = await Session.create(
-        token_hash=token_hash(token),
-        kind=kind,
-        identity_id=identity_id,
-        person_id=person_id,
-        officer_id=officer_id,
-        created_at=at,
-        expires_at=at + life,
-        device=device[:128],
-        address=address[:45],
-    )
-    actor = Actor(
-        ActorKind.CITIZEN if kind is SessionKind.CITIZEN else ActorKind.OFFICER,
-        officer_id or person_id,
-        device=device,
-        address=address,
-    )
-    await audit.record("session.opened", actor, ("session", session.id), identity=identity_id)
-    return token
-
-
-async def actor_of(token: str, *, device: str = "", address: str = "") -> Actor:
-    """Whose session this is, with the roles they hold now. Raises NotLoggedIn where it ended or never was.
-
-    A citizen whose identity or every contact is stolen has no session: the holder of the phone is a stranger.
-    """
-    session = await Session.get_or_none(token_hash=token_hash(token))
-    if session is None or session.revoked_at is not None or session.expires_at <= clock.real_now():
-        raise NotLoggedIn
-    if session.kind is SessionKind.OFFICER:
-        return await _officer_actor(session, device, address)
-    identity = await WechatIdentity.get_or_none(id=session.identity_id)
-    if identity is None:
-        raise NotLoggedIn
-    known = identity.person_id is not None and identity.trust is Trust.TRUSTED
-    return Actor(
-        ActorKind.CITIZEN,
-        identity.person_id if known else None,
-        identity_id=identity.id,
-        session_id=session.id,
-        device=device,
-        address=address,
-    )
-
-
-async def _officer_actor(session: Session, device: str, address: str) -> Actor:
-    officer = await Officer.get_or_none(id=session.officer_id, active=True)
-    if officer is None:
-        raise NotLoggedIn
-    return Actor(
-        ActorKind.OFFICER,
-        officer.id,
-        identity_id=session.identity_id,
-        session_id=session.id,
-        home_unit_id=officer.unit_id,
-        grants=await org.grants_of(officer.id),
-        device=device,
-        address=address,
-    )
-
-
-@atomic()
-async def revoke_sessions(
-    actor: Actor,
-    *,
-    reason: str,
-    session_id: UUID | None = None,
-    person_id: UUID | None = None,
-    officer_id: UUID | None = None,
-) -> int:
-    """End one session, or all of a person or officer; answers how many ended."""
-    query = Session.filter(revoked_at=None)
-    if session_id is not None:
-        query = query.filter(id=session_id)
-    elif person_id is not None:
-        identities = await WechatIdentity.filter(person_id=person_id).values_list("id", flat=True)
-        query = query.filter(identity_id__in=identities)
-    else:
-        query = query.filter(officer_id=officer_id)
-    count = await query.update(revoked_at=clock.real_now(), revoke_reason=reason)
-    subject = session_id or person_id or officer_id
-    if count and subject:
-        await audit.record("session.revoked", actor, ("session", subject), reason=reason)
-    return count
-
-
-@atomic()
 async def reveal(actor: Actor, person: Person, field: str, reason: str, *, case_id: UUID, relation: str) -> str:
     """What the API shows masked, in the clear, for a reason that an inspector reads. Raises Invalid without one."""
     if len(reason.strip()) < REASON_LENGTH:
@@ -438,12 +333,3 @@ async def reveal(actor: Actor, person: Person, field: str, reason: str, *, case_
     if field == "phone" and contact:
         return contact.value
     raise NotFound("field_not_found", "没有这项信息")
-
-
-@atomic()
-async def touch(identity_id: UUID, at: datetime, *, message: bool) -> None:
-    """The user wrote (a new 48-hour window) or clicked, followed or scanned (a new one of a minute)."""
-    if message:
-        await WechatIdentity.filter(id=identity_id).update(message_window_at=at, message_window_used=0)
-    else:
-        await WechatIdentity.filter(id=identity_id).update(touch_window_at=at, touch_window_used=0)

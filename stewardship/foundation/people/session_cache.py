@@ -24,7 +24,7 @@ from kit.ids import token_hash
 from kit.valkey import Redis, RedisError
 from stewardship.foundation.actors import Actor, ActorKind, Grant
 from stewardship.foundation.org.models import Role
-from stewardship.foundation.people import service as people
+from stewardship.foundation.people import sessions
 from stewardship.foundation.people.models import Person, Session, WechatIdentity
 
 log = structlog.get_logger(__name__)
@@ -89,13 +89,13 @@ class SessionCache:
         self._redis = redis
 
     async def actor(self, token: str, *, device: str = "", address: str = "") -> Actor:
-        """As `people.actor_of`, at most 30 seconds old unless it was forgotten. Raises NotLoggedIn."""
+        """As `sessions.actor_of`, at most 30 seconds old unless it was forgotten. Raises NotLoggedIn."""
         key = _key(token_hash(token))
         stored = await self._get(key)
         if stored is not None and stored != MARKER:
             actor, protected = _load(stored)
         else:
-            actor = await people.actor_of(token)
+            actor = await sessions.actor_of(token)
             protected = await _is_protected(actor)
             if stored is None:
                 await self._put(key, _dump(actor, protected))
