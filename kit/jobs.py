@@ -98,6 +98,11 @@ def handler(name: str, *, transactional: bool = True, retries: int = RETRIES) ->
     return register
 
 
+def names() -> frozenset[str]:
+    """The jobs that this process has a handler for."""
+    return frozenset(_handlers)
+
+
 async def enqueue(
     name: str,
     payload: dict[str, Any],

@@ -11,6 +11,7 @@ import structlog
 from kit import jobs
 from scheduler import chat_replies, identities, keys, material, process, sending
 from settings import get_settings
+from stewardship.foundation.audit import verification  # noqa: F401 — registers the job that recomputes the log's chain.
 from stewardship.reports.exports import service as exports  # noqa: F401 — registers the job that writes tables.
 
 log = structlog.get_logger(__name__)
