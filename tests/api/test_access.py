@@ -9,7 +9,8 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 import api
-from api.access import NONE, TABLE, Reach, Rule, check_listed, role_fields
+from api.access import TABLE, check_listed
+from api.access_rules import NONE, Reach, Rule, role_fields
 from kit.crypto import vault
 from stewardship.dialogue.inquiries.models import TEXT, InquiryEntry
 from stewardship.foundation.org.models import Role

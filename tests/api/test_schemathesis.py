@@ -30,7 +30,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import api
-from api.access import NONE, TABLE
+from api.access import TABLE
+from api.access_rules import NONE
 from tests.api.callers import ANONYMOUS, BEYOND, OFFICERS, call, request_for, token_of
 from tests.api.machines import Signer
 from tests.api.requests import Request
