@@ -6,8 +6,8 @@ administrator enters those as a new version. Several notices share a template, s
 
 from __future__ import annotations
 
-from delivery.contexts import Notice
 from delivery.models import Channel, RecipientKind, TemplateState
+from delivery.notice import Notice
 from delivery.registry import REGISTRY
 from delivery.templates import SAFE_PRETEXT, Definition, Parameter, Seed, TemplateField
 

@@ -1,4 +1,4 @@
-"""What each notice is about: its key, and the facts that its wording may use.
+"""What each notice is about: the facts that its wording may use.
 
 A caller of the outbox builds one of these, so that a wrong or missing fact fails in the caller's test. They are stored
 sealed. A field is only ever added with a default and removed a release after its last use, because messages of the
@@ -8,58 +8,13 @@ release before are still on their way. Messages carry the least: no offence, no 
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from delivery.notice import Notice
+
 MAX_ANSWER = 2000
-
-
-class Notice(StrEnum):
-    """The key of a notice: what a message is about."""
-
-    INVITATION = "invitation"
-    INVITATION_REMINDER = "invitation_reminder"
-    JOINED_WELCOME = "joined_welcome"
-    ENROLMENT_PENDING = "enrolment_pending"
-    UPDATE_POSTED = "update_posted"
-    UPDATE_WITHDRAWN = "update_withdrawn"
-    INQUIRY_RECEIVED = "inquiry_received"
-    INQUIRY_ANSWERED = "inquiry_answered"
-    INQUIRY_CLARIFICATION = "inquiry_clarification"
-    INQUIRY_BREACHED = "inquiry_breached"
-    CALL_BACK_PROMISED = "call_back_promised"
-    RATING_REQUEST = "rating_request"
-    MATERIAL_RECEIVED = "material_received"
-    MATERIAL_REJECTED = "material_rejected"
-    VISIT_ANNOUNCED = "visit_announced"
-    ENROLMENT_TO_APPROVE = "enrolment_to_approve"
-    INQUIRY_WARNING = "inquiry_warning"
-    INQUIRY_ESCALATED = "inquiry_escalated"
-    INQUIRY_OVERDUE = "inquiry_overdue"
-    SILENCE_REMINDER = "silence_reminder"
-    VISIT_ASSIGNED = "visit_assigned"
-    SAFE_NOTICE_DUE = "safe_notice_due"
-    HANDLER_CHANGED = "handler_changed"
-    APPOINTMENT_OFFERED = "appointment_offered"
-    APPOINTMENT_BOOKED = "appointment_booked"
-    APPOINTMENT_REMINDER = "appointment_reminder"
-    APPOINTMENT_MOVED = "appointment_moved"
-    APPOINTMENT_COLLEAGUE = "appointment_colleague"
-    APPOINTMENT_CANCELLED = "appointment_cancelled"
-    WHICH_QUESTION = "which_question"
-    THREAT_REPORTED = "threat_reported"
-    APPOINTMENT_CHANGED = "appointment_changed"
-    HANDOVER_OFFERED = "handover_offered"
-    HANDOVER_REFUSED = "handover_refused"
-    HANDOVER_RETURNED = "handover_returned"
-    INQUIRY_NUDGED = "inquiry_nudged"
-    INQUIRY_COMMENTED = "inquiry_commented"
-    CONTEST_TO_DECIDE = "contest_to_decide"
-    CONTEST_DECIDED = "contest_decided"
-    DAILY_DIGEST = "daily_digest"
-
 
 _ONE_LINE = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
 _SOME_WORDS = r"^[^\x00-\x1f\x7f\u2028\u2029]*[^\s\x00-\x1f\x7f\u2028\u2029][^\x00-\x1f\x7f\u2028\u2029]*$"

@@ -14,8 +14,8 @@ from uuid import UUID
 
 import asyncpg
 
-from delivery.contexts import Notice
 from delivery.models import Channel, MessageState, Outcome, RecipientKind
+from delivery.notice import Notice
 from delivery.recipients import MessageView
 from kit import database
 from kit.ids import new_id

@@ -14,8 +14,9 @@ from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
 
-from delivery.contexts import Context, Notice
+from delivery.contexts import Context
 from delivery.models import CONTEXT, RecipientKind
+from delivery.notice import Notice
 from delivery.registry import REGISTRY
 from kit import clock, database, jobs
 from kit.crypto import vault

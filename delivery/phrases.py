@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from delivery import contexts as c
-from delivery.contexts import Notice
 from delivery.fields import Alternatives
+from delivery.notice import Notice
 from kit import clock
 
 NO_UNIT = "办案单位"

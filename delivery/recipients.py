@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from delivery.contexts import Notice
 from delivery.models import RecipientKind
+from delivery.notice import Notice
 
 
 @dataclass(slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from delivery.contexts import CONTEXTS, Context, Notice
+from delivery.contexts import CONTEXTS, Context
 from delivery.models import Channel, RecipientKind
+from delivery.notice import Notice
 
 CHAT, TEMPLATE, SUBSCRIBE, SMS = (
     Channel.OA_CUSTOMER_SERVICE,

@@ -15,10 +15,10 @@ import asyncpg
 import structlog
 
 from delivery import ledger, metrics
-from delivery.contexts import Notice
 from delivery.hooks import Failure, installed_hooks
 from delivery.ledger import BITS, VIEW, Attempt, view_of
 from delivery.models import Channel, MessageState, Outcome
+from delivery.notice import Notice
 from delivery.outbox import enqueue_again
 from delivery.planner import quiet_until
 from delivery.registry import REGISTRY

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from delivery.contexts import CONTEXTS, Context, Notice
+from delivery.contexts import CONTEXTS, Context
+from delivery.notice import Notice
 
 _AT = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 

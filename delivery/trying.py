@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from delivery.contexts import Notice
 from delivery.fields import Alternatives, NoWordingFits, field_type, fit_field, fit_parameter
 from delivery.models import Channel
+from delivery.notice import Notice
 from delivery.registry import REGISTRY
 from delivery.samples import PRETEXT, samples
 from delivery.templates import SAFE_PRETEXT, SMS_LENGTH, Definition

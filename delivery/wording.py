@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from delivery import contexts as c
 from delivery import visit_wording
-from delivery.contexts import Notice
+from delivery.notice import Notice
 from delivery.phrases import (
     CHECK,
     RATINGS,

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import asyncpg
 
-from delivery.contexts import Notice
 from delivery.hooks import Fact, Failure, Hooks, Refusal
 from delivery.models import RecipientKind
+from delivery.notice import Notice
 from delivery.recipients import Credit, Dropped, Identity, MessageView, Phone, Protected, Recipient, Window
 from kit import clock, database
 from kit.crypto import vault

@@ -7,8 +7,8 @@ import pytest
 from delivery import trying
 from delivery.catalogue import starting_templates
 from delivery.comparing import compare
-from delivery.contexts import Notice
 from delivery.models import Channel, TemplateState
+from delivery.notice import Notice
 from delivery.samples import samples
 from delivery.templates import (
     SAFE_PRETEXT,

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from delivery.contexts import Notice
 from delivery.models import Message, RecipientKind
+from delivery.notice import Notice
 from delivery.recipients import Dropped, MessageView
 from kit import clock
 from stewardship import reach

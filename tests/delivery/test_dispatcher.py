@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from delivery.channels.base import ABILITIES, Parcel, Result
-from delivery.contexts import Notice
 from delivery.hooks import Fact
 from delivery.models import Channel
+from delivery.notice import Notice
 from delivery.quotas import Quotas
 from delivery.recipients import Dropped, Protected, Recipient
 from delivery.registry import REGISTRY

@@ -16,9 +16,10 @@ from delivery.channels.oa_customer_service import OaCustomerService
 from delivery.channels.oa_template import OaTemplate
 from delivery.channels.sms import Sms
 from delivery.channels.sms_gateway import SmsGateway
-from delivery.contexts import Context, Notice
+from delivery.contexts import Context
 from delivery.hooks import Fact
 from delivery.models import Channel
+from delivery.notice import Notice
 from delivery.recipients import Phone, Recipient
 from delivery.registry import REGISTRY
 from delivery.samples import samples

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from delivery.catalogue import starting_templates
 from delivery.channels.base import ABILITIES
-from delivery.contexts import Notice
 from delivery.models import Channel, TemplateState
+from delivery.notice import Notice
 from delivery.planner import (
     MESSAGE_COUNT,
     MESSAGE_WINDOW,

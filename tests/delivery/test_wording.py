@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from delivery import contexts as c
 from delivery.catalogue import starting_templates
 from delivery.channels.oa_customer_service import TEXT_BYTES
-from delivery.contexts import CONTEXTS, Context, Notice
+from delivery.contexts import CONTEXTS, Context
 from delivery.fields import NoWordingFits, fit_field, fit_text
 from delivery.models import Channel, RecipientKind
+from delivery.notice import Notice
 from delivery.phrases import RATINGS, unit_names
 from delivery.registry import REGISTRY, page_of
 from delivery.templates import ActiveTemplate, Definition, Parameter, Seed, TemplateField

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from delivery.contexts import CONTEXTS, Notice
+from delivery.contexts import CONTEXTS
 from delivery.hooks import Failure
 from delivery.models import CONTEXT, Message, RecipientKind
+from delivery.notice import Notice
 from delivery.recipients import Dropped, MessageView
 from kit import clock
 from kit.crypto import vault

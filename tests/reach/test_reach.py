@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from delivery.contexts import Notice
 from delivery.hooks import Fact, Failure, Refusal
 from delivery.models import Channel, Message, RecipientKind
+from delivery.notice import Notice
 from delivery.planner import plan
 from delivery.recipients import Dropped, MessageView, Recipient
 from delivery.registry import REGISTRY
