@@ -53,9 +53,10 @@ ADMINISTRATORS = {
     "administrator": ("郑理", "800001", Role.SYSTEM_ADMINISTRATOR),
     "other_administrator": ("冯核", "800002", Role.SYSTEM_ADMINISTRATOR),
     "security": ("陈安", "800003", Role.SECURITY_ADMINISTRATOR),
+    "other_security": ("卫全", "800005", Role.SECURITY_ADMINISTRATOR),
     "auditor": ("楚审", "800004", Role.AUDIT_ADMINISTRATOR),
 }
-"""Whoever keeps the city's promises, logins and log: of the first there are two, because one alone changes nothing."""
+"""Whoever keeps the city's promises, logins and log: two of those who change things, because one alone does not."""
 MOBILE = "19900009998"
 LONG_NAME = "阿卜杜热依木·买买提艾力·图尔荪托合提"
 

@@ -37,7 +37,7 @@ export const templates = {
   rejectedBecause: (reason: string) => `平台的意见：${reason}`,
   says: "普通消息会这样显示",
   problems: "还不能用",
-  fits: "最长的内容也放得下，可以提交。",
+  fits: "最长的内容也放得下。",
   field: (key: string) => (key === "" ? "整体" : key),
   deeds: {
     draft: "起草新版本",
