@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from delivery.contexts import CONTEXTS, Notice
+from delivery.contexts import CONTEXTS
 from delivery.models import CONTEXT, Message
+from delivery.notice import Notice
 from delivery.wording import say
 from kit.crypto import CryptoError, vault
 
