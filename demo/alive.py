@@ -40,7 +40,7 @@ CASES = 36
 SEED = 7
 CHANNEL = "mp"
 
-_STORIES: dict[CaseKind, tuple[tuple[str, str, str], ...]] = {
+STORIES: dict[CaseKind, tuple[tuple[str, str, str], ...]] = {
     CaseKind.PUBLIC_ORDER: (
         ("商铺门前争执推搡", "已询问双方并调取监控。", "等待伤情鉴定意见"),
         ("楼道堆物引发争吵", "已到现场查看并拍照取证。", "等待物业说明情况"),
@@ -58,21 +58,21 @@ _STORIES: dict[CaseKind, tuple[tuple[str, str, str], ...]] = {
         ("押金退还纠纷", "已联系房东核实合同。", "等待房东提供收据"),
     ),
 }
-_QUESTIONS = (
+QUESTIONS = (
     "鉴定什么时候能出结果？",
     "还需要我补充什么材料吗？",
     "监控调到了没有？",
     "调解可以改到周末吗？",
     "我的车什么时候能取？",
 )
-_ANSWERS = ("预计三个工作日内，有结果马上通知您。", "材料已经齐了，不用再跑一趟。", "已经调到，正在看，明天给您答复。")
-_NEXT_STAGE = {
+ANSWERS = ("预计三个工作日内，有结果马上通知您。", "材料已经齐了，不用再跑一趟。", "已经调到，正在看，明天给您答复。")
+NEXT_STAGE = {
     CaseKind.PUBLIC_ORDER: "investigating",
     CaseKind.CRIMINAL: "filed",
     CaseKind.TRAFFIC_ACCIDENT: "survey",
     CaseKind.DISPUTE: "handling",
 }
-_ROLES = {
+ROLES = {
     CaseKind.PUBLIC_ORDER: (PartyRole.VICTIM, PartyRole.SUSPECT),
     CaseKind.CRIMINAL: (PartyRole.VICTIM, PartyRole.REPORTER),
     CaseKind.TRAFFIC_ACCIDENT: (PartyRole.DRIVER, PartyRole.DRIVER),
@@ -108,7 +108,7 @@ class _Life:
             ActorKind.OFFICER, officer.id, home_unit_id=officer.unit_id, grants=await org.grants_of(officer.id)
         )
         unit = await Unit.get(code=unit_code)
-        brief, said, awaited = self._draw.choice(_STORIES[kind])
+        brief, said, awaited = self._draw.choice(STORIES[kind])
         draft = intake.CaseDraft(unit.id, officer.id, kind, brief=brief, sensitivity_known=True)
         registered = await intake.register_case(actor, draft, [self._party(kind, place) for place in (0, 1)])
         joining = [issued for issued in registered.issued if self._draw.random() < 0.8]
@@ -121,7 +121,7 @@ class _Life:
         self._people += 1
         return intake.PartyDraft(
             name=next(self._names),
-            roles=frozenset({_ROLES[kind][place]}),
+            roles=frozenset({ROLES[kind][place]}),
             phone=f"1990001{self._people:04d}",
             side=(Side.A, Side.B)[place],
             by_sms=place == 0,
@@ -146,7 +146,7 @@ class _Life:
             awaited=awaited,
             next_contact_on=clock.today() + timedelta(days=self._draw.randint(3, 9)),
             audience=Audience(AudienceKind.EVERYONE),
-            stage=_NEXT_STAGE[kind],
+            stage=NEXT_STAGE[kind],
         )
 
     async def ask(self, matters: Sequence[_Matter]) -> list[tuple[_Matter, UUID]]:
@@ -156,14 +156,14 @@ class _Life:
             for member in matter.members[:1]:
                 citizen = Actor(ActorKind.CITIZEN, member.person_id)
                 kind = self._draw.choice((InquiryKind.QUESTION, InquiryKind.QUESTION, InquiryKind.CALL_BACK))
-                words = "请给我回电" if kind is InquiryKind.CALL_BACK else self._draw.choice(_QUESTIONS)
+                words = "请给我回电" if kind is InquiryKind.CALL_BACK else self._draw.choice(QUESTIONS)
                 made = await inquiries.ask(citizen, member, words, channel=CHANNEL, source_key=None, kind=kind)
                 asked.append((matter, made.inquiry.id))
         return asked
 
     async def answer(self, asked: Sequence[tuple[_Matter, UUID]]) -> None:
         for matter, inquiry_id in asked:
-            await inquiries.answer(matter.steward, inquiry_id, self._draw.choice(_ANSWERS))
+            await inquiries.answer(matter.steward, inquiry_id, self._draw.choice(ANSWERS))
 
     async def close(self, matters: Sequence[_Matter]) -> None:
         for matter in matters:
@@ -185,7 +185,7 @@ def _kinds(count: int) -> list[CaseKind]:
 
 async def bring_to_life(stage: Stage) -> int:
     """Make the city look alive; answers how many cases came. 0 where it does already."""
-    if await Case.exclude(unit_id=stage.unit.id).count() >= CASES:
+    if await Case.filter(closed_at=None).exclude(unit_id=stage.unit.id).count() >= CASES // 2:
         return 0
     life = _Life(stage)
     matters = await life.begin()

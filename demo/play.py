@@ -10,6 +10,7 @@ import aiohttp
 from demo.alive import bring_to_life
 from demo.city import Post, build_city
 from demo.load import PASSWORD, TOTP_SECRET, load_city
+from demo.past.loading import give_a_past
 from demo.stage import Stage
 from demo.story import STEPS
 from demo.telling import tell
@@ -45,6 +46,9 @@ async def main(*, watched: bool) -> int:
         loaded = await load_city(settings, city)
         if loaded.units:
             print(f"城市就位：{loaded.units} 个单位，{loaded.officers} 名民警（{loaded.seconds:.1f} 秒）", flush=True)
+        past = await give_a_past(city)
+        if past.cases:
+            print(f"过往几个月：{past.cases} 件案件，{past.inquiries} 次提问（{past.seconds:.1f} 秒）", flush=True)
         stage = Stage(
             parts, Web(http, _local(settings, settings.sandbox_port)), Web(http, _local(settings, settings.port)), city
         )

@@ -97,7 +97,7 @@ class Stage:
     async def set_up(self) -> None:
         """Who plays: a police station with office hours, and those above it.
 
-        Of several the one with the fewest cases, so that a home can be reused for many runs.
+        Of several the one with the fewest open cases, so that a home can be reused for many runs.
         """
         self.station = station = await _quietest(self.city)
         self.unit = await Unit.get(code=station.code)
@@ -170,7 +170,8 @@ class Stage:
 async def _quietest(city: City) -> CityUnit:
     stations = [u for u in city.units if (u.kind, u.calendar_code) == (UnitKind.POLICE_STATION, OFFICE)]
     rows = await database.fetch(
-        "select u.code, count(c.id) as cases from unit u left join case_file c on c.unit_id = u.id"
+        "select u.code, count(c.id) as cases from unit u"
+        " left join case_file c on c.unit_id = u.id and c.closed_at is null"
         " where u.code = any($1::text[]) group by u.code",
         [station.code for station in stations],
     )
