@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.desk.conftest import Officers, TownThere
+from tests.desk.test_pages import look
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -75,6 +76,47 @@ async def test_two_officers_answer_at_once_and_one_is_told_and_loses_nothing(
     await expect(second.page.get_by_text("预计下周三前。")).to_be_visible()
     await expect(second.page.get_by_role("textbox", name="答复")).to_have_value("我们正在催办，下周答复您。")
     await expect(second.page.get_by_role("status").filter(has_text="同事已经答复")).to_be_visible()
+
+
+async def test_an_answer_that_came_second_is_refused_and_stays_in_the_box(officer: Officers, town: TownThere) -> None:
+    await town.write(2, "拘留几天能看到通知书")
+    first, second = await officer("steward"), await officer("instructor")
+    # The second page hears nothing of what others do: only the server can tell it.
+    second.faults.may_be_offline = True
+    await second.context.route("**/api/v1/live", lambda route: route.abort())
+    await second.page.reload()
+    for desk, words in ((first, "明天可以来取。"), (second, "我查一下再答复您。")):
+        await desk.page.get_by_role("link", name=re.compile("拘留几天")).click()
+        await desk.page.get_by_role("textbox", name="答复").fill(words)
+    await first.page.get_by_role("button", name="发送答复").click()
+    await expect(first.page.get_by_text("答复已发出。")).to_be_visible()
+    await expect(second.page.get_by_text("明天可以来取。")).to_have_count(0)
+    await second.page.get_by_role("button", name="发送答复").click()
+    await expect(second.page.get_by_role("status").filter(has_text="同事已经答复")).to_be_visible()
+    await expect(second.page.get_by_text("明天可以来取。")).to_be_visible()
+    await expect(second.page.get_by_role("textbox", name="答复")).to_have_value("我查一下再答复您。")
+    assert await look(second.page, "overtaken", narrow=True) == []
+
+
+async def test_two_questions_are_answered_one_after_the_other_without_a_mouse(
+    officer: Officers, town: TownThere
+) -> None:
+    await town.write(0, "行车记录仪的视频还要吗")
+    await town.write(3, "调解书什么时候能拿")
+    page = (await officer("steward")).page
+    for words in ("行车记录仪", "调解书什么时候"):
+        await expect(page.get_by_role("link", name=re.compile(words))).to_be_visible()
+        await page.keyboard.press("j")
+        while words not in await page.locator("a:focus").inner_text():
+            await page.keyboard.press("j")
+        await page.keyboard.press("a")
+        await expect(page.get_by_role("textbox", name="答复")).to_be_focused()
+        await page.keyboard.type("收到，周三前答复您。")
+        await page.keyboard.press("Control+Enter")
+        await expect(page.get_by_text("答复已发出。")).to_be_visible()
+        await page.keyboard.press("Escape")
+    await expect(page.get_by_role("heading", name=re.compile("^待办"))).to_be_visible()
+    await expect(page.get_by_role("link", name=re.compile("行车记录仪|调解书什么时候"))).to_have_count(0)
 
 
 async def test_what_was_typed_survives_a_reload_and_a_session_that_ended(officer: Officers, town: TownThere) -> None:
