@@ -98,7 +98,7 @@ def _check_word(pdf: FPDF, facts: ReceiptFacts) -> None:
     pdf.set_draw_color(*DARK)
     pdf.set_line_width(0.4)
     pdf.rect(MARGIN, 47, INSIDE, 27)
-    _line(pdf, 49, "核对词", 10, colour=GREY)
+    _line(pdf, 49, "验证词", 10, colour=GREY)
     _line(pdf, 54.5, facts.check_word, 26)
     _line(pdf, 68, "我们发的每条短信都带这个词；没有这个词的，不要相信。", 9)
 

@@ -336,6 +336,8 @@ export const texts = {
     title: "发布进展",
     template: "常用内容",
     text: "告诉当事人什么",
+    placeholder: "写给当事人的话，不写案情细节。Ctrl+Enter 发布。",
+    key: "写进展",
     stage: "同时进入阶段",
     sameStage: "阶段不变",
     audience: "发给谁",

@@ -47,7 +47,7 @@ async def token_of(world: World, caller: str) -> str | Signer | None:
     if caller == ANONYMOUS:
         return None
     if caller in MACHINES:
-        return Signer(world.machines[caller])
+        return Signer.of(world.machines[caller])
     make = citizen_token if caller in CITIZENS else officer_token
     return await make(world.city, caller)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 
@@ -17,17 +18,20 @@ from stewardship.exchange.clients import Registered
 class Signer(httpx.Auth):
     """Signs each request as the client would."""
 
-    registered: Registered
+    client_id: UUID | str
+    secret: str
     late: int = 0
     requires_request_body = True
+
+    @classmethod
+    def of(cls, registered: Registered, *, late: int = 0) -> Signer:
+        return cls(registered.client.id, registered.secret, late)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         parts = urlsplit(str(request.url))
         timestamp = int(clock.real_now().timestamp()) - self.late
-        signature = clients.signature(
-            self.registered.secret, request.method, parts.path, parts.query, timestamp, request.content
-        )
+        signature = clients.signature(self.secret, request.method, parts.path, parts.query, timestamp, request.content)
         request.headers["Authorization"] = (
-            f"Steward-HMAC client={self.registered.client.id}, timestamp={timestamp}, signature={signature}"
+            f"Steward-HMAC client={self.client_id}, timestamp={timestamp}, signature={signature}"
         )
         yield request

@@ -32,7 +32,7 @@ async def test_a_signed_request_is_taken_and_its_replay_changes_nothing(
     client: httpx.AsyncClient, city: City, machine: Registered
 ) -> None:
     for expected in ("applied", "unchanged"):
-        answer = await client.post(PATH, json=case(city, number="甲1号"), auth=Signer(machine))
+        answer = await client.post(PATH, json=case(city, number="甲1号"), auth=Signer.of(machine))
         assert answer.json()["items"][0]["result"] == expected
     assert answer.json()["counts"]["unchanged"] == 1
 
@@ -41,7 +41,7 @@ async def test_a_signed_request_is_taken_and_its_replay_changes_nothing(
 async def test_a_signature_holds_for_five_minutes(
     client: httpx.AsyncClient, city: City, machine: Registered, late: int
 ) -> None:
-    answer = await client.post(PATH, json=case(city), auth=Signer(machine, late=late))
+    answer = await client.post(PATH, json=case(city), auth=Signer.of(machine, late=late))
     assert (answer.status_code, answer.json()["code"]) == (401, "not_logged_in")
 
 
@@ -49,7 +49,7 @@ async def test_a_signature_fits_one_body_one_path_and_one_client(
     client: httpx.AsyncClient, city: City, machine: Registered
 ) -> None:
     signed = client.build_request("POST", PATH, json=case(city))
-    request = next(Signer(machine).auth_flow(signed))
+    request = next(Signer.of(machine).auth_flow(signed))
     authorization = request.headers["Authorization"]
     for path, body in ((PATH, case(city, number="乙2号")), (f"{PATH}?a=1", case(city))):
         assert (await client.post(path, headers={"Authorization": authorization}, json=body)).status_code == 401
@@ -61,7 +61,7 @@ async def test_a_signature_fits_one_body_one_path_and_one_client(
 async def test_a_revoked_client_writes_no_more(client: httpx.AsyncClient, city: City, machine: Registered) -> None:
     bearer = {"Authorization": f"Bearer {await officer_token(city, 'system_administrator')}"}
     assert (await client.post(f"/exchange/clients/{machine.client.id}/revoke", headers=bearer)).status_code == 200
-    assert (await client.post(PATH, json=case(city), auth=Signer(machine))).status_code == 401
+    assert (await client.post(PATH, json=case(city), auth=Signer.of(machine))).status_code == 401
     listed = (await client.get("/exchange/clients", headers=bearer)).json()["items"][0]
     assert listed["revoked_at"] is not None
     assert "secret" not in listed
@@ -69,18 +69,18 @@ async def test_a_revoked_client_writes_no_more(client: httpx.AsyncClient, city: 
 
 async def test_a_machine_reads_and_answers_nothing(client: httpx.AsyncClient, city: City, machine: Registered) -> None:
     for path in ("/cases", f"/cases/{city.case.id}", "/me", "/queue", "/units", "/officers"):
-        answer = await client.get(path, auth=Signer(machine))
+        answer = await client.get(path, auth=Signer.of(machine))
         assert (answer.status_code, answer.json()["code"]) == (403, "role"), path
 
 
 async def test_the_desk_shows_what_is_kept_elsewhere_and_refuses_to_change_it(
     client: httpx.AsyncClient, city: City, machine: Registered
 ) -> None:
-    await client.post(PATH, json=case(city, number="甲1号", case_kind="criminal"), auth=Signer(machine))
+    await client.post(PATH, json=case(city, number="甲1号", case_kind="criminal"), auth=Signer.of(machine))
     found = await Case.get(source_id="C1")
     stage = {"kind": "stage", "source_id": "S1", "revision": 1, "case": "C1", "stage": "filed"}
     stage["at"] = found.registered_at.isoformat()
-    await client.post(PATH, json={"records": [stage]}, auth=Signer(machine))
+    await client.post(PATH, json={"records": [stage]}, auth=Signer.of(machine))
     bearer = {"Authorization": f"Bearer {await officer_token(city, 'steward')}"}
     shown = (await client.get(f"/cases/{found.id}", headers=bearer)).json()
     assert (shown["owned_fields"], shown["source_system"]) == (["kind", "number", "stage"], "case-system")

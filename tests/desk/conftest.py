@@ -32,6 +32,9 @@ class TownThere:
     officers: dict[str, str]
     cases: list[str]
     phones: list[list[str]]
+    machine: list[str]
+    """The case system's id and secret."""
+    station: str
     proof_key: str
     """The public one, with which the inspector's proofs are checked."""
 
@@ -41,6 +44,30 @@ class TownThere:
             path = f"/control/phones/{self.phones[phone][1]}/messages"
             sent = await client.post(path, json={"type": "text", "content": text}, params={"wait": "10"}, timeout=20)
             sent.raise_for_status()
+
+    async def text_back(self, phone: int, text: str) -> None:
+        """A citizen answers by SMS."""
+        async with httpx.AsyncClient(base_url=self.platform) as client:
+            sent = await client.post(f"/control/phones/{self.phones[phone][1]}/sms", json={"text": text}, timeout=20)
+            assert sent.json()["taken"]
+
+    async def latest(self, phone: int) -> int:
+        """The place of the last that a telephone shows by now."""
+        async with httpx.AsyncClient(base_url=self.platform) as client:
+            shown = await client.get(f"/control/phones/{self.phones[phone][1]}/feed", timeout=20)
+            return int(shown.json()["last"])
+
+    async def reads(self, phone: int, words: str, after: int = 0) -> dict[str, Any]:
+        """What one of the telephones shows with these words, once it does; `seq` is its place among all it shows."""
+        wanted = {"contains": words, "direction": "to_phone", "after": str(after), "wait": "20"}
+        async with httpx.AsyncClient(base_url=self.platform) as client:
+            path = f"/control/phones/{self.phones[phone][1]}/feed"
+            shown = (await client.get(path, params=wanted, timeout=30)).json()["entries"]
+            if not shown:
+                found = (await client.get(path, timeout=30)).json()["entries"]
+                raise AssertionError(f"{words} is not among {[each['text'] for each in found][-6:]}")
+            first: dict[str, Any] = shown[0]
+            return first
 
 
 @pytest.fixture(scope="session")

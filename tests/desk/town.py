@@ -28,6 +28,7 @@ from stewardship.casework.groups import service as groups
 from stewardship.casework.parties.models import PartyRole, Side
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import Inquiry
+from stewardship.exchange import clients
 from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.audit import service as audit
 from stewardship.foundation.org import service as org
@@ -82,6 +83,8 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
             "officers": {name: getattr(town.world, name).number for name in OFFICERS}
             | {name: number for name, (_, number, _) in ADMINISTRATORS.items()},
             "cases": [str(case.id) for case in town.cases],
+            "machine": await _case_system(town),
+            "station": town.world.station.code,
             "proof_key": Signer(settings.proof_seed).public_key,
             "phones": [[str(each.case_id), each.telephone] for each in town.chatting],
         }
@@ -90,6 +93,14 @@ async def seed(settings: Settings, url: str) -> dict[str, Any]:
 async def _administrator(town: Town, name: str, number: str, role: Role) -> None:
     officer = await org.create_officer(SYSTEM, number=number, name=name, unit_id=town.world.bureau.id, mobile=MOBILE)
     await org.grant_role(SYSTEM, officer.id, role, town.world.bureau.id)
+
+
+async def _case_system(town: Town) -> list[str]:
+    """Another system may write: the id and the secret that sign its requests."""
+    administrator = await Officer.get(number=ADMINISTRATORS["administrator"][1])
+    name, unit = "执法办案平台", town.world.bureau.id
+    registered = await clients.register(await acting(administrator), unit, name=name, source_system="case-system")
+    return [str(registered.client.id), registered.secret]
 
 
 async def _let_in(town: Town) -> None:
