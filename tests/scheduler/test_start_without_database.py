@@ -7,19 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from kit import database
 from kit.servers import Endpoints, embedded
 from tests.scheduler.processes import steward
+from tests.scheduler.test_clock_commands import steward as command_line
 
 WAITS = "clock_offset_unreadable"
 
 
 @pytest.fixture(scope="module")
-async def away(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Endpoints]:
+def away(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Endpoints]:
     """The home of servers that ran, were migrated and are stopped; and where they are whenever they run."""
     home = tmp_path_factory.mktemp("away") / "home"
     with embedded(home) as found:
-        await database.migrate(found.database_url)
+        # In a process of its own: migrating closes the ORM of its process, which the other tests go on with.
+        migrated = command_line(found.database_url, found, "migrate")
+        assert migrated.returncode == 0, migrated.stderr
     return home, found
 
 
