@@ -49,7 +49,8 @@ async def test_a_party_picks_a_time_by_sms_and_hears_that_it_moved_and_was_cance
     await window.get_by_label("新时间").select_option(index=5)
     wrong = await look(page, "appointment-move")
     await window.get_by_role("button", name="改时间").click()
-    moved = await town.reads(CHOOSES, "约好了", after=booked["seq"])
+    # In the chat, or as a service notification where the other stories have used up what the chat may hold.
+    moved = await town.reads(CHOOSES, "约好", after=booked["seq"])
     assert moved["text"] != booked["text"], "the new time is told"
     await expect(visits.filter(has_text="已改期")).to_be_visible()
     await settled.get_by_role("button", name="取消预约").click()
