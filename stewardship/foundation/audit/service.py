@@ -154,6 +154,7 @@ class Verification:
 
     @property
     def holds(self) -> bool:
+        """Whether every seal is still what its events and the seal before it give."""
         return self.broken_at is None
 
 
