@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from wechat.answers import text
 from wechat.errors import TOKEN_CODES, MalformedAnswer, platform_error
+from wechat.tokens import with_token
 from wechat.transport import Transport
 from wechat.wire import Response, content_type, json_object, opened, parts, read
 
@@ -45,10 +46,11 @@ async def download(transport: Transport, media_id: str, *, limit: int) -> AsyncI
     repeating a download.
     """
     async with AsyncExitStack() as stack:
-        token = await transport.tokens.token()
-        found = await _open(stack, transport, media_id, token, limit)
-        if isinstance(found, int):
-            found = await _open(stack, transport, media_id, await transport.tokens.renew(token), limit)
+
+        async def open_(token: str) -> Media | int:
+            return await _open(stack, transport, media_id, token, limit)
+
+        found = await with_token(transport.tokens, open_, lambda result: isinstance(result, int))
         if isinstance(found, int):
             raise platform_error(found, "")
         yield found

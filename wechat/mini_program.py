@@ -86,7 +86,7 @@ class MiniProgram(CustomerService):
             await self._transport.get(
                 "sns/jscode2session",
                 api_base_url=ROOT,
-                with_token=False,
+                needs_token=False,
                 params={
                     "appid": self._account.app_id,
                     "secret": self._account.secret.get_secret_value(),

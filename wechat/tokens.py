@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeGuard
+from typing import Protocol, TypeGuard, TypeVar
 
 import orjson
 import structlog
@@ -37,6 +37,8 @@ EARLY_SECONDS = 300.0
 RETRY_SECONDS = 10.0
 """Between two tries to renew a token that still holds, or to replace one that was rejected."""
 FORCED_APART_SECONDS = 60
+RENEWALS = 2
+"""In one call."""
 MAX_TOKEN = 4096
 """Characters; the documents ask for room for at least 512."""
 
@@ -44,6 +46,8 @@ _LOCK_SECONDS = 15.0
 _VALKEY_AWAY = (RedisError, OSError)
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class TokenSource(Protocol):
@@ -54,6 +58,21 @@ class TokenSource(Protocol):
 
     async def renew(self, rejected: str) -> str:
         """Another one after the platform rejected this token; may be the same if there is no other. Raises alike."""
+
+
+async def with_token(source: TokenSource, call: Callable[[str], Awaitable[T]], rejected: Callable[[T], bool]) -> T:
+    """Make a call with a token, again while it was rejected, three times at most; answers the last result.
+
+    The second token may have been renewed by another process and revoked again since; the third was issued just now.
+    """
+    token = await source.token()
+    result = await call(token)
+    for _ in range(RENEWALS):
+        if not rejected(result):
+            break
+        token = await source.renew(token)
+        result = await call(token)
+    return result
 
 
 class Issuer(Protocol):

@@ -1,4 +1,4 @@
-"""The way of every WeChat call: address, access token, errcode, one renewal of the token.
+"""The way of every WeChat call: address, access token, errcode, renewal of the token.
 
 wechatpy's API classes call `get` and `post` of the client they are given and return what these return; handing them
 this one makes all of them asynchronous. Those that subscript their result do not work on an awaitable and are not used
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import orjson
 
 from wechat.errors import TOKEN_CODES, MalformedAnswer, platform_error
-from wechat.tokens import TokenSource
+from wechat.tokens import TokenSource, with_token
 from wechat.wire import Answer, Client, Url, exchange, json_object
 from wechat.wire import address as parsed
 
@@ -55,22 +55,21 @@ class Transport:
         data: Mapping[str, Any] | bytes | None = None,
         result_processor: Processor | None = None,
         api_base_url: str = DEFAULT_PATH,
-        with_token: bool = True,
+        needs_token: bool = True,
     ) -> Any:
         """Call an API. Raises CallError's classes.
 
-        A rejected access token is renewed and the call repeated exactly once: the platform did nothing at the first.
+        A rejected access token is renewed and the call repeated, twice at most: the platform did nothing before.
         """
         body = data if data is None or isinstance(data, bytes) else orjson.dumps(dict(data))
         address = self.address(url, api_base_url)
         plain = {name: str(value) for name, value in params.items() if value is not None} if params else {}
-        token = await self.tokens.token() if with_token else ""
-        result = await self._once(method, address, plain, body, token)
+
+        async def once(token: str) -> Any:
+            return await self._once(method, address, plain, body, token)
+
+        result = await (with_token(self.tokens, once, _rejected) if needs_token else once(""))
         errcode = _errcode(result)
-        if with_token and errcode in TOKEN_CODES:
-            token = await self.tokens.renew(token)
-            result = await self._once(method, address, plain, body, token)
-            errcode = _errcode(result)
         if errcode and isinstance(result, dict):
             raise platform_error(errcode, str(result.get("errmsg", "")))
         return result_processor(result) if result_processor and isinstance(result, dict) else result
@@ -112,3 +111,8 @@ def _errcode(result: dict[str, Any] | Answer) -> int:
         return int(errcode)
     except (TypeError, ValueError):
         raise MalformedAnswer("errcode") from None
+
+
+def _rejected(result: dict[str, Any] | Answer) -> bool:
+    """Whether it was the access token that the platform did not want."""
+    return _errcode(result) in TOKEN_CODES
