@@ -39,6 +39,11 @@ def merged(histograms: Iterable[Histogram]) -> list[int]:
     return [sum(column) for column in zip(*filter(len, histograms), strict=True)]
 
 
+def without(whole: Histogram, part: Histogram) -> list[int]:
+    """What is left of the whole, bin by bin."""
+    return [all_ - some for all_, some in zip(whole, part, strict=True)] if part else list(whole)
+
+
 def quantile(histogram: Histogram, share: float) -> float | None:
     """The duration in minutes that this share of all stays within, to the width of its bin; None of an empty one.
 

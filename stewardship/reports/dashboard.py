@@ -122,6 +122,7 @@ async def dashboard(actor: Actor, unit_id: UUID, period: Period, grain: Grain | 
     names, below = await _units_below(unit_id)
     late = await figures.overdue_facts(units, period, at)
     late_now = await late_by_unit(Figure.OVERDUE, units, at)
+    rows = await late_rows(actor, (Figure.OVERDUE, Figure.DUE_SOON, Figure.SILENCE), units, at, SHOWN_LATE)
     groups = await figures.by_dimensions([unit_id], ["all", "kind", "channel", "hour", "steward"], period)
     whole = total([*(part for (_, name, _), part in groups.items() if name == "all"), Counted(overdue=len(late))])
     return Dashboard(
@@ -130,11 +131,11 @@ async def dashboard(actor: Actor, unit_id: UUID, period: Period, grain: Grain | 
         period=period,
         as_of=at,
         overdue=sum(late_now.values()),
-        overdue_rows=await late_rows(actor, Figure.OVERDUE, units, at, SHOWN_LATE),
+        overdue_rows=rows[Figure.OVERDUE],
         due_soon=await count_late(Figure.DUE_SOON, units, at),
-        due_soon_rows=await late_rows(actor, Figure.DUE_SOON, units, at, SHOWN_LATE),
+        due_soon_rows=rows[Figure.DUE_SOON],
         silent=await count_late(Figure.SILENCE, units, at),
-        silent_rows=await late_rows(actor, Figure.SILENCE, units, at, SHOWN_LATE),
+        silent_rows=rows[Figure.SILENCE],
         on_duty=await _on_duty(units if not below else [unit_id], at),
         whole=whole,
         grain=grain,

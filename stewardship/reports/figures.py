@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from uuid import UUID
 
 import asyncpg
 
-from kit import database
-from stewardship.reports.bins import merged, quantile
+from kit import clock, database
+from stewardship.reports.bins import merged, quantile, without
 from stewardship.reports.lines import next_month
 from stewardship.reports.rollup_sql import COLUMNS, COUNTERS, ENDS, FILTERED, FINE, HISTOGRAMS
-from stewardship.reports.rules import Period, Share, Spread, share, spread
+from stewardship.reports.rules import Period, Share, Spread, midnight, share, spread
 
 P90 = 0.9
 
@@ -124,7 +125,8 @@ EVERYTHING = Filter()
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A period as whole months between days: months in `[month, month_end)`, days before and after them."""
+    """A period as whole months `[month, month_end)` and days at both ends: added, or taken off again where the months
+    reach beyond the period."""
 
     first: date
     month: date
@@ -133,22 +135,50 @@ class Pieces:
 
     @classmethod
     def of(cls, period: Period) -> Pieces:
-        """Of less than a whole month: days only."""
+        """The whole months within it; of less than a month days only."""
         month = period.first if period.first.day == 1 else next_month(period.first)
         month_end = (period.last + timedelta(days=1)).replace(day=1)
         if month >= month_end:
             month = month_end = period.last + timedelta(days=1)
         return cls(period.first, month, month_end, period.last)
 
+    @classmethod
+    def fewest(cls, period: Period, today: date) -> Pieces:
+        """The same period with the fewest rows to read: after `today` there are no days to take off."""
+        first, last, end = period.first, period.last, period.last + timedelta(days=1)
+        inside, months = cls.of(period), {first.replace(day=1), next_month(first) if first.day > 1 else first}
+        ends = {end.replace(day=1), next_month(end) if end.day > 1 else end}
+        wider = [cls(first, month, month_end, last) for month in months for month_end in ends if month < month_end]
+        return min([inside, *wider], key=lambda each: each._days(today))
+
+    def _days(self, today: date) -> int:
+        return sum(max((min(until, today + timedelta(days=1)) - since).days, 0) for since, until in self.ends)
+
+    @property
+    def ends(self) -> tuple[tuple[date, date], tuple[date, date]]:
+        """The days before and after, each `[since, until)`."""
+        end = self.last + timedelta(days=1)
+        front, back = sorted((self.first, self.month)), sorted((self.month_end, end))
+        return (front[0], front[1]), (back[0], back[1])
+
+    def takes_off(self, start: date) -> bool:
+        """Whether what is counted from this day on, at one of the ends, is not part of the period."""
+        return not self.first <= start <= self.last
+
+    def takes_off_of(self, month: date) -> bool:
+        """The same of all that is counted at the end that lies in this month."""
+        at_front = self.month < self.first and month == self.month
+        return at_front or (self.last + timedelta(days=1) < self.month_end and next_month(month) == self.month_end)
+
 
 _NAMES = [name for name in COLUMNS if name not in {"unit_id", "dimension", "grain", "start", "value"}]
 _PIECES = (
     "(r.grain = 'month' and r.start >= $3 and r.start < $4 or r.grain = 'day'"
-    " and (r.start >= $5 and r.start < $3 or r.start >= $4 and r.start <= $6))"
+    " and (r.start >= $5 and r.start < $6 or r.start >= $7 and r.start < $8))"
 )
 _DAYS = "r.grain = 'day' and r.start >= $3 and r.start <= $4"
 _SELECT = (
-    f"select r.unit_id, r.dimension, r.value, r.start, {', '.join(f'r.{name}' for name in _NAMES)}"  # noqa: S608 — constants.
+    f"select r.unit_id, r.dimension, r.value, r.grain, r.start, {', '.join(f'r.{name}' for name in _NAMES)}"  # noqa: S608 — constants.
     " from figure_rollup r where r.unit_id = any($1::uuid[]) and r.dimension = any($2::text[])"
 )
 
@@ -162,39 +192,68 @@ async def by_dimensions(
     units: Sequence[UUID], dimensions: Sequence[str], period: Period
 ) -> dict[tuple[UUID, str, str], Counted]:
     """By unit, dimension and value; of each unit everything under it is part. Without what is overdue."""
-    piece = Pieces.of(period)
-    rows = await database.fetch(
+    piece = Pieces.fewest(period, clock.local(clock.now()).date())
+    added, taken_off = await _ends(units, dimensions, piece)
+    for row in await _pieces(units, dimensions, piece):
+        (taken_off if row["grain"] == "day" and piece.takes_off(row["start"]) else added).append(row)
+    plus, minus = _grouped(added), _grouped(taken_off)
+    return {key: _less(_sum(rows), _sum(minus[key])) if key in minus else _sum(rows) for key, rows in plus.items()}
+
+
+async def _pieces(units: Sequence[UUID], dimensions: Sequence[str], piece: Pieces) -> list[asyncpg.Record]:
+    (front, front_end), (back, back_end) = piece.ends
+    return await database.fetch(
         f"{_SELECT} and {_PIECES}",
         list(units),
         list(dimensions),
         piece.month,
         piece.month_end,
-        piece.first,
-        piece.last,
+        front,
+        front_end,
+        back,
+        back_end,
     )
+
+
+async def _ends(
+    units: Sequence[UUID], dimensions: Sequence[str], piece: Pieces
+) -> tuple[list[asyncpg.Record], list[asyncpg.Record]]:
+    """The days at the ends of a period where the roll-ups do not keep days: what they add, and what they take off."""
+    fine = [name for name in dimensions if name in FINE]
+    if not fine or all(since == until for since, until in piece.ends):
+        return [], []
+    instants = [midnight(day) for end in piece.ends for day in end]
+    rows = await database.fetch(ENDS, list(units), fine, *instants)
+    found: tuple[list[asyncpg.Record], list[asyncpg.Record]] = ([], [])
+    for row in rows:
+        found[piece.takes_off_of(row["start"])].append(row)
+    return found
+
+
+def _grouped(rows: Iterable[asyncpg.Record]) -> dict[tuple[UUID, str, str], list[asyncpg.Record]]:
     groups: dict[tuple[UUID, str, str], list[asyncpg.Record]] = {}
-    for row in [*rows, *await _ends(units, dimensions, period, piece)]:
+    for row in rows:
         groups.setdefault((row["unit_id"], row["dimension"], row["value"]), []).append(row)
-    return {key: _sum(parts) for key, parts in groups.items()}
+    return groups
+
+
+_numbers = itemgetter(*COUNTERS, *HISTOGRAMS)
 
 
 def _sum(rows: Sequence[asyncpg.Record]) -> Counted:
     """The whole of these rows of the roll-ups. As `total`, column by column: a city's page adds up thousands."""
-    counters = {name: sum(row[name] for row in rows) for name in COUNTERS}
-    first, full = (merged(row[name] for row in rows) for name in HISTOGRAMS)
-    return Counted(**counters, first_bins=first, full_bins=full)
+    *counters, first, full = zip(*map(_numbers, rows), strict=True)
+    sums = dict(zip(COUNTERS, map(sum, counters), strict=True))
+    return Counted(**sums, first_bins=merged(first), full_bins=merged(full))
 
 
-async def _ends(
-    units: Sequence[UUID], dimensions: Sequence[str], period: Period, piece: Pieces
-) -> list[asyncpg.Record]:
-    """The days at the ends of a period, where the roll-ups do not keep days."""
-    fine = [name for name in dimensions if name in FINE]
-    if not fine or (piece.first == piece.month and piece.month_end > piece.last):
-        return []
-    whole = Period(piece.month, piece.month_end - timedelta(days=1)) if piece.month < piece.month_end else None
-    inner = (whole.start, whole.end) if whole else (period.end, period.end)
-    return await database.fetch(ENDS, list(units), fine, period.start, inner[0], inner[1], period.end)
+def _less(whole: Counted, part: Counted) -> Counted:
+    """The whole without a part of it."""
+    return Counted(
+        **{name: getattr(whole, name) - getattr(part, name) for name in COUNTERS},
+        first_bins=without(whole.first_bins, part.first_bins),
+        full_bins=without(whole.full_bins, part.full_bins),
+    )
 
 
 async def by_day(unit_id: UUID, period: Period) -> list[tuple[date, Counted]]:
@@ -207,10 +266,7 @@ async def by_day(unit_id: UUID, period: Period) -> list[tuple[date, Counted]]:
 
 async def by_month(unit_id: UUID, period: Period) -> list[tuple[date, Counted]]:
     """The months within the period, and single days at its ends; where nothing was asked there is none."""
-    piece = Pieces.of(period)
-    rows = await database.fetch(
-        f"{_SELECT} and {_PIECES}", [unit_id], ["all"], piece.month, piece.month_end, piece.first, piece.last
-    )
+    rows = await _pieces([unit_id], ["all"], Pieces.of(period))
     return [(row["start"], counted_of(row)) for row in rows]
 
 

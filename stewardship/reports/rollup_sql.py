@@ -187,11 +187,16 @@ MONTH_FACTS = (
     f"{_EXPECTED} {_ROW.format(grain='month', cells=_FINE)}",
 )
 """The first belongs before the sums, the second after."""
+# Spelt out for each end, so that an index by unit and instant leads to a few hundred rows, not to all of the city's.
+_AT_ENDS = " or ".join(
+    f"f.{unit} = any($1::uuid[]) and f.opened_at >= {since} and f.opened_at < {until}"
+    for unit in ("unit_id", "first_unit_id", "full_unit_id")
+    for since, until in (("$3", "$4"), ("$5", "$6"))
+)
 ENDS = cells(
-    "(f.unit_id = any($1::uuid[]) or f.first_unit_id = any($1::uuid[]) or f.full_unit_id = any($1::uuid[]))"
+    f"({_AT_ENDS})"
     " and p.unit_id = any($1::uuid[]) and d.dimension = any($2::text[])"
-    f" and (d.dimension = 'steward' or not {_HAS_BELOW.format(unit='p.unit_id')})"
-    " and (f.opened_at >= $3 and f.opened_at < $4 or f.opened_at >= $5 and f.opened_at < $6)",
+    f" and (d.dimension = 'steward' or not {_HAS_BELOW.format(unit='p.unit_id')})",
     dimensions=FINE,
     start=MONTH,
 )

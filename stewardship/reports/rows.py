@@ -108,10 +108,10 @@ select i.id, i.case_id, i.owner_id as officer_id, null::uuid as about_id, d.due_
     (select m.mark from clock_mark m where m.clock_id = d.clock_id and m.mark like 'escalation:%'
        order by m.done_at desc, m.mark limit 1), '') as detail
 from (
-  select k.id as clock_id, k.unit_id, k.subject_id, k.first_due_at as due_at, 'first_reply' as state from clock k
-  where {first}
+  (select k.id as clock_id, k.subject_id, k.first_due_at as due_at, 'first_reply' as state from clock k
+  where {first} {only})
   union all
-  select k.id, k.unit_id, k.subject_id, k.full_due_at, 'full_answer' from clock k where {full}
+  (select k.id, k.subject_id, k.full_due_at as due_at, 'full_answer' from clock k where {full} {only})
   {only}) d
 join inquiry i on i.id = d.subject_id
 where i.unit_id = any($1) and i.state = 'waiting'
@@ -134,12 +134,10 @@ _DUE_SOON = _LATE.format(**_SOON, only="")
 
 
 def _longest_waiting(halves: dict[str, str]) -> str:
-    """The first $8 of them: nothing is looked up of the others."""
+    """The first $8 of them, as the clocks' indexes have them: nothing is looked up of the others."""
     of_units = {name: f"{half} and k.unit_id = any($1)" for name, half in halves.items()}
     return _LATE.format(**of_units, only="order by due_at, subject_id limit $8")
 
-
-LONGEST_WAITING = {Figure.OVERDUE: _longest_waiting(_NOW), Figure.DUE_SOON: _longest_waiting(_SOON)}
 
 # How many of these there are, by unit: of the clocks alone, at $2.
 _LATE_BY_UNIT = """
@@ -161,6 +159,12 @@ select c.id, c.id as case_id, c.steward_id as officer_id, null::uuid as about_id
 from case_file c
 where c.unit_id = any($1) and c.closed_at is null and (c.silence_level > 0 or c.silent_from <= $4)
 """
+
+LONGEST_WAITING = {
+    Figure.OVERDUE: _longest_waiting(_NOW),
+    Figure.DUE_SOON: _longest_waiting(_SOON),
+    Figure.SILENCE: f"{_SILENCE} order by at, id limit $8",
+}
 
 # 满意率: by the unit that was rated, however the case moved since. Who was not asked is listed with the reason.
 _SATISFACTION = _tallied(

@@ -47,15 +47,16 @@ class Period:
     @property
     def start(self) -> datetime:
         """The first instant, UTC."""
-        return _midnight(self.first)
+        return midnight(self.first)
 
     @property
     def end(self) -> datetime:
         """The first instant after it, UTC."""
-        return _midnight(self.last + timedelta(days=1))
+        return midnight(self.last + timedelta(days=1))
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The first instant of a legal date, UTC."""
     return datetime.combine(day, time(), clock.LOCAL).astimezone(UTC)
 
 

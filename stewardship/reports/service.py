@@ -104,6 +104,7 @@ async def unit_figures(actor: Actor, unit_id: UUID, period: Period) -> UnitFigur
     await audit.record("report.viewed", actor, ("unit", unit_id), unit_id=unit_id)
     questions = await figures.counted(unit_id, period, at)
     tallies = await tallied(unit_id, period)
+    late = await late_rows(actor, (Figure.OVERDUE, Figure.SILENCE), units, at)
     ratings, visits = tallies[Figure.SATISFACTION], tallies[Figure.RETURN_VISITS]
     return UnitFigures(
         unit_id=unit_id,
@@ -119,9 +120,9 @@ async def unit_figures(actor: Actor, unit_id: UUID, period: Period) -> UnitFigur
         answered_in_time_adjusted=questions.adjusted_share,
         question_states=questions.states,
         overdue=await count_late(Figure.OVERDUE, units, at),
-        overdue_rows=await late_rows(actor, Figure.OVERDUE, units, at),
+        overdue_rows=late[Figure.OVERDUE],
         silent=await count_late(Figure.SILENCE, units, at),
-        silent_rows=await late_rows(actor, Figure.SILENCE, units, at),
+        silent_rows=late[Figure.SILENCE],
         satisfaction=ratings.satisfaction,
         not_asked=ratings.details("not_sent"),
         return_visits_in_time=visits.share,
@@ -132,10 +133,12 @@ async def unit_figures(actor: Actor, unit_id: UUID, period: Period) -> UnitFigur
 
 
 async def late_rows(
-    actor: Actor, figure: Figure, units: Sequence[UUID], at: datetime, limit: int = LATE_ROWS
-) -> list[Row]:
-    """What is late at `at`, the longest waiting first; each case among them is a recorded read."""
-    return await _page(actor, figure, units, None, at, EVERYTHING, None, limit)
+    actor: Actor, figures_: Sequence[Figure], units: Sequence[UUID], at: datetime, limit: int = LATE_ROWS
+) -> dict[Figure, list[Row]]:
+    """What is late at `at` by each figure, the longest waiting first; each case among them is a recorded read."""
+    found = {each: await _found(actor, each, units, None, at, EVERYTHING, None, limit) for each in figures_}
+    await record_reads(actor, [row for rows in found.values() for row in rows])
+    return {each: _rows(rows) for each, rows in found.items()}
 
 
 async def late_by_unit(figure: Figure, units: Sequence[UUID], at: datetime) -> dict[UUID, int]:
@@ -184,13 +187,15 @@ async def rows_behind(
     and return visits about the reader themselves, and the scores where the sample is too small to show a rate.
     """
     units = await units_in_scope(actor, unit_id)
-    found = await _page(actor, figure, units, period, clock.now(), filter_, after, min(max(limit, 1), PAGE))
+    records = await _found(actor, figure, units, period, clock.now(), filter_, after, min(max(limit, 1), PAGE))
+    await record_reads(actor, records)
+    found = _rows(records)
     if figure is Figure.SATISFACTION and (await tallied(unit_id, period))[figure].counted < SMALLEST_SAMPLE:
         found = [replace(row, score=None, good=False) for row in found]
     return found
 
 
-async def _page(
+async def _found(
     actor: Actor,
     figure: Figure,
     units: Sequence[UUID],
@@ -199,7 +204,7 @@ async def _page(
     filter_: Filter,
     after: Cursor | None,
     limit: int,
-) -> list[Row]:
+) -> list[asyncpg.Record]:
     than, order = (">", "asc") if figure in OLDEST_FIRST else ("<", "desc")
     first_page = figure in LONGEST_WAITING and filter_ == EVERYTHING and after is None
     rows = LONGEST_WAITING[figure] if first_page else ROWS[figure]
@@ -213,7 +218,7 @@ async def _page(
         f" order by r.at {order}, r.id {order} limit $8"
     )
     after_at, after_id = after or (None, None)
-    found = await database.fetch(
+    return await database.fetch(
         sql,
         units,
         period and period.start,
@@ -228,7 +233,9 @@ async def _page(
         filter_.hour,
         filter_.officer_id,
     )
-    await record_reads(actor, found)
+
+
+def _rows(found: Sequence[asyncpg.Record]) -> list[Row]:
     return [Row(**{name: value for name, value in row.items() if name != "unit_id"}) for row in found]
 
 
@@ -238,9 +245,10 @@ async def record_reads(actor: Actor, found: Sequence[asyncpg.Record], own: str =
     A row is counted where it happened; the case may have moved to a unit beyond the reader's since.
     """
     cases = {row["case_id"]: row["unit_id"] for row in found if row["case_id"] is not None}
+    relations = {unit_id: _relation(actor, unit_id) or own for unit_id in set(cases.values())}
     await audit.record_many(
         [
-            audit.Entry("report.read", actor, ("case", case_id), case_id, unit_id, _relation(actor, unit_id) or own)
+            audit.Entry("report.read", actor, ("case", case_id), case_id, unit_id, relations[unit_id])
             for case_id, unit_id in cases.items()
         ]
     )

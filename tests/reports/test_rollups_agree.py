@@ -253,10 +253,10 @@ async def lists_what_is_late(world: World) -> None:
     """How many, the first of them, and all of them come from three statements."""
     now, actor = clock.now(), await acting(world.instructor)
     units = await reports.units_in_scope(actor, world.station.id)
-    for figure in (Figure.OVERDUE, Figure.DUE_SOON):
+    for figure in (Figure.OVERDUE, Figure.DUE_SOON, Figure.SILENCE):
         rows = await reports.rows_behind(actor, figure, world.station.id, PERIOD, limit=200)
         assert len(rows) == await reports.count_late(figure, units, now)
-        first = await reports.late_rows(actor, figure, units, now, 2)
+        first = (await reports.late_rows(actor, [figure], units, now, 2))[figure]
         assert [row.id for row in first] == [row.id for row in rows[:2]]
 
 
