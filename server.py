@@ -25,7 +25,7 @@ from api.desk_site import DeskSite
 from api.invitation_page import InvitationPage
 from api.services import build_services
 from bot.routes import Bot
-from kit import clock_offset, crypto, database, hints, valkey
+from kit import clock_offset, collector, crypto, database, hints, valkey
 from settings import Settings, get_settings
 from stewardship import reactions
 from wechat.clients import clients
@@ -92,6 +92,7 @@ def _lifespan(settings: Settings, bot: Bot) -> Callable[[FastAPI], AbstractAsync
             app.state.invitations = InvitationPage(services, platforms.mini_program, platforms.official_account)
             app.state.redis = redis
             stack.push_async_callback(bot.inbox.close)
+            collector.tune()
             yield
 
     return lifespan

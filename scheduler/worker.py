@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 
 import structlog
 
-from kit import jobs
+from kit import collector, jobs
 from scheduler import chat_replies, identities, keys, material, process, sending
 from settings import get_settings
 from stewardship.foundation.audit import verification  # noqa: F401 — registers the job that recomputes the log's chain.
 from stewardship.reports.exports import service as exports  # noqa: F401 — registers the job that writes tables.
 
 log = structlog.get_logger(__name__)
-
-
-def tune_collector() -> None:
-    """What the process has loaded stays; looking through it again and again took a third of the worker's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 async def main() -> None:
@@ -36,6 +28,6 @@ async def main() -> None:
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        tune_collector()
+        collector.tune()
         log.info("worker_ready")
         await jobs.work(parts.database_url, stop)
