@@ -186,6 +186,7 @@ async def create_unit(payload: UnitIn, actor: ActorDep) -> UnitView:
     """Add a unit below one of one's own."""
     parent = await administration.unit_in(actor, payload.parent_id, Role.SYSTEM_ADMINISTRATOR)
     values = payload.model_dump(exclude={"parent_id"})
+    await calendars.check_known(payload.calendar_code)
     try:
         unit = await org.create_unit(actor, parent=parent, valid_from=clock.today(), **values)
     except IntegrityError as error:

@@ -19,6 +19,7 @@ from api.sessions import TOTP_TICKET, OfficerNumber, OfficerSession
 from api.tickets import make_ticket
 from api.uploads import BODY_SCHEMA, file_content
 from stewardship import reorganisation
+from stewardship.foundation.clocks import calendars
 from stewardship.foundation.errors import NotFound
 from stewardship.foundation.org import administration
 from stewardship.foundation.org.models import Role
@@ -134,6 +135,7 @@ class OfficerSessions(View):
 @router.put("/units/{unit_id}")
 async def edit_unit(unit_id: UUID, payload: UnitEdit, actor: ActorDep) -> UnitView:
     """What people see of a unit, and its duty calendar."""
+    await calendars.check_known(payload.calendar_code)
     return UnitView.model_validate(await administration.edit_unit(actor, unit_id, **payload.model_dump()))
 
 

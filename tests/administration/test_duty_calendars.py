@@ -7,7 +7,7 @@ import pytest
 from stewardship.foundation.clocks import calendars
 from stewardship.foundation.clocks.calendars import Edit
 from stewardship.foundation.duty_time import Interval
-from stewardship.foundation.errors import Conflict, NotFound
+from stewardship.foundation.errors import Conflict, Invalid, NotFound
 from stewardship.foundation.org import administration
 from stewardship.foundation.org.models import Role, Unit
 from tests.administration.conftest import Pair, officer_as
@@ -44,6 +44,13 @@ async def test_a_unit_that_returns_to_its_own_calendar_begins_with_the_hours_it_
     again = await calendars.give_own(system.one, station.id)
     assert (again.code, again.version) == (own.code, own.version + 2)
     assert again.calendar.weekly == own.calendar.weekly
+
+
+async def test_a_unit_keeps_no_calendar_that_nobody_made(world: World, system: Pair) -> None:
+    with pytest.raises(Invalid, match="calendar_unknown"):
+        await calendars.check_known("unit_34010299")
+    for known in ("office", "round_the_clock", (await calendars.give_own(system.one, world.station.id)).code):
+        await calendars.check_known(known)
 
 
 async def test_nobody_gives_a_calendar_to_a_unit_that_is_not_theirs(world: World, system: Pair) -> None:

@@ -143,6 +143,12 @@ async def give_own(actor: Actor, unit_id: UUID) -> CalendarVersion:
     return await _described(row, await Unit.filter(valid_to=None, calendar_code=code))
 
 
+async def check_known(code: str) -> None:
+    """Raises Invalid for a code that no calendar has: whoever keeps it would quietly work office hours."""
+    if code not in STANDARD and not await DutyCalendarVersion.exists(code=code):
+        raise Invalid("calendar_unknown", "没有这个值班日历", "请从值班日历的列表中选择。")
+
+
 async def _check_reach(actor: Actor, code: str) -> None:
     """Whoever edits a calendar moves the promises of every unit that keeps it."""
     reach = actor.units(Role.SYSTEM_ADMINISTRATOR)
