@@ -217,6 +217,7 @@ TABLE: dict[tuple[str, str], Rule] = {
     ("GET", "/reports/units/{unit_id}/{figure}/export"): REPORT,
     ("GET", "/metric-definitions"): OFFICER,
     ("GET", "/inquiries/{inquiry_id}/events"): HISTORY,
+    ("GET", "/cases/{case_id}/events"): CASE_READ,
     ("GET", "/reports/own"): OFFICER,
     ("GET", "/reports/units/{unit_id}/changes"): REPORT,
     ("GET", "/reports/units/{unit_id}/months"): REPORT,

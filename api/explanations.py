@@ -1,4 +1,4 @@
-"""Why a figure is what it is: what each metric means, and an inquiry's history in plain words."""
+"""Why a figure is what it is: what each metric means, and the history of an inquiry or a case in plain words."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from api.deps import ActorDep
 from api.schemas import EXAMPLE_ID, View
 from stewardship.dialogue.contests.models import ContestState
 from stewardship.foundation.clocks.rules import Target
+from stewardship.reports.case_history import history_of
 from stewardship.reports.definitions import DEFINITIONS
 from stewardship.reports.explaining import explain
 
@@ -30,7 +31,7 @@ class DefinitionView(View):
 
 
 class LineOfHistory(View):
-    """One thing that happened to an inquiry."""
+    """One thing that happened."""
 
     at: datetime = Field(examples=["2026-03-02T02:00:00Z"])
     kind: str = Field(examples=["answered"])
@@ -81,6 +82,15 @@ class ExplanationView(View):
     promises: list[PromiseView]
 
 
+class CaseHistoryView(View):
+    """What happened in a case; `whole` is false where earlier lines were left out."""
+
+    case_id: UUID = Field(examples=[EXAMPLE_ID])
+    reference: str = Field(examples=["A26030212345678"])
+    whole: bool = Field(examples=[True])
+    lines: list[LineOfHistory]
+
+
 @router.get("/metric-definitions")
 async def list_definitions() -> list[DefinitionView]:
     """What each figure means, where the definition comes from, and in what it is counted."""
@@ -91,3 +101,12 @@ async def list_definitions() -> list[DefinitionView]:
 async def get_events(inquiry_id: UUID, actor: ActorDep) -> ExplanationView:
     """An inquiry's history, oldest first; the read is recorded."""
     return ExplanationView.model_validate(await explain(actor, inquiry_id))
+
+
+@router.get("/cases/{case_id}/events")
+async def get_case_events(case_id: UUID, actor: ActorDep) -> CaseHistoryView:
+    """A case's history, oldest first; the read is recorded.
+
+    Ratings and return visits are not told to whoever handles the case.
+    """
+    return CaseHistoryView.model_validate(await history_of(actor, case_id))

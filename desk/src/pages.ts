@@ -40,6 +40,7 @@ export const pages: readonly Page[] = [
   { path: "/roster", name: "roster", title: titles.roster, section: "steward", roles: ROSTER_READERS, component: () => import("@/pages/roster/RosterPage.vue") }, // prettier-ignore
   { path: "/figures", name: "figures", title: titles.figures, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/FiguresPage.vue") }, // prettier-ignore
   { path: "/figures/rows", name: "figureRows", title: titles.figureRows, roles: REPORT_READERS, component: () => import("@/pages/figures/RowsPage.vue") }, // prettier-ignore
+  { path: "/cases/:id/history", name: "case-history", title: titles.caseHistory, roles: CASEWORK, component: () => import("@/pages/figures/CaseHistoryPage.vue") }, // prettier-ignore
   { path: "/inquiries/:id/history", name: "history", title: titles.history, roles: CASEWORK, component: () => import("@/pages/figures/HistoryPage.vue") }, // prettier-ignore
   { path: "/figures/changes", name: "figureChanges", title: titles.figureChanges, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/ChangesPage.vue") }, // prettier-ignore
   { path: "/figures/months", name: "months", title: titles.months, section: "instructor", roles: REPORT_READERS, component: () => import("@/pages/figures/MonthsPage.vue") }, // prettier-ignore

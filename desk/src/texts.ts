@@ -50,6 +50,7 @@ export const texts = {
     figures: "看板",
     figureRows: "明细",
     history: "询问的经过",
+    caseHistory: "案件的经过",
     figureChanges: "变化原因",
     months: "月度数字",
     contests: "超时异议",
@@ -107,6 +108,7 @@ export const texts = {
     backToQueue: "回到待办",
   },
   time: {
+    today: (at: string) => `今天 ${at}`,
     underAMinute: "不到 1 分钟",
     minutes: (n: number) => `${n} 分钟`,
     hours: (n: number) => `${n} 小时`,

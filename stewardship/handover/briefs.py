@@ -19,7 +19,8 @@ from stewardship.casework.appointments.rules import PURPOSES
 from stewardship.casework.cases.models import Case, CaseKind, Sensitivity
 from stewardship.casework.cases.rules import stage_of
 from stewardship.casework.disclosure.rules import Topic, topics_for
-from stewardship.casework.parties.models import Party, PartyRole
+from stewardship.casework.parties.models import Party
+from stewardship.casework.parties.words import roles_of
 from stewardship.dialogue.answering.record import day, moment
 from stewardship.dialogue.inquiries import service as inquiries
 from stewardship.dialogue.inquiries.models import EntryKind, Inquiry, InquiryKind, InquiryState
@@ -34,18 +35,6 @@ from stewardship.opinion.visits.models import Visit, VisitState
 
 RECENT = timedelta(days=14)
 EXCERPT = 80
-ROLES = {
-    PartyRole.VICTIM: "被侵害人",
-    PartyRole.REPORTER: "报案人",
-    PartyRole.SUSPECT: "嫌疑人",
-    PartyRole.SUSPECT_FAMILY: "嫌疑人家属",
-    PartyRole.FAMILY: "家属",
-    PartyRole.WITNESS: "证人",
-    PartyRole.GUARDIAN: "监护人",
-    PartyRole.LAWYER: "律师",
-    PartyRole.DISPUTANT: "纠纷当事人",
-    PartyRole.DRIVER: "驾驶人",
-}
 DELICATE = {
     Sensitivity.MINOR: "涉及未成年人：不透露任何能认出其身份的信息。",
     Sensitivity.DOMESTIC_VIOLENCE: "涉及家庭暴力：不向另一方透露对方住处、行踪和联系方式。",
@@ -192,7 +181,7 @@ async def _limits(made: Mapping[UUID, Brief], cases: Mapping[UUID, Case], names:
 
 def _of_party(party: Party, kind: CaseKind | None, name: str) -> Iterator[str]:
     topics = topics_for(party.roles, kind)
-    roles = "、".join(ROLES[PartyRole(role)] for role in party.roles)
+    roles = roles_of(party.roles)
     withheld = [words for topic, words in ((Topic.STAGE, "办案阶段"), (Topic.UPDATES, "进展")) if topic not in topics]
     if withheld:
         yield f"{name}（{roles}）：不告知{'和'.join(withheld)}。"

@@ -477,6 +477,7 @@ REQUESTS: dict[tuple[str, str], Builder] = {
     ("GET", "/reports/units/{unit_id}/dashboard"): unit(params=MARCH),
     ("GET", "/metric-definitions"): plain(),
     ("GET", "/inquiries/{inquiry_id}/events"): inquiry(),
+    ("GET", "/cases/{case_id}/events"): case(),
     ("GET", "/reports/own"): plain(params=MARCH),
     ("GET", "/reports/units/{unit_id}/changes"): unit(
         params=MARCH | {"before_first": "2026-02-01", "before_last": "2026-02-28"}

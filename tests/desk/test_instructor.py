@@ -35,12 +35,24 @@ async def test_an_instructor_finds_who_is_late_and_passes_the_question_on(office
     await page.get_by_role("link", name="打开询问").click()
     await expect(page.get_by_text(LATE_QUESTION).first).to_be_visible()
     wrong += await _reassign(page, town.officers["colleague"])
+    wrong += await _who_joined(desk)
 
     await desk.open("/figures")
     await _answer(await officer("colleague"))
     await expect(page.get_by_role("heading", name="没有超时")).to_be_visible()
     wrong += await _other_pages(desk)
     assert wrong == []
+
+
+async def _who_joined(desk: Desk) -> list[str]:
+    """A figure that is about a case, not a question, leads to what happened in the case."""
+    await desk.open("/figures/rows?figure=enrolment")
+    await desk.page.get_by_role("link", name=re.compile("的经过$")).first.click()
+    await expect(desk.page.get_by_role("heading", name=re.compile("^案件的经过"))).to_be_visible()
+    await expect(desk.page.get_by_text("登记案件")).to_be_visible()
+    wrong = await look(desk.page, "case-history")
+    await expect(desk.page.get_by_role("link", name="打开案件")).to_be_visible()
+    return wrong
 
 
 async def _explains_itself(page: Page) -> None:

@@ -600,6 +600,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Case Events
+         * @description A case's history, oldest first; the read is recorded.
+         *
+         *     Ratings and return visits are not told to whoever handles the case.
+         */
+        get: operations["get_case_events_api_v1_cases__case_id__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/files": {
         parameters: {
             query?: never;
@@ -5321,6 +5343,30 @@ export interface components {
              */
             unit_id: string;
         };
+        /**
+         * CaseHistoryView
+         * @description What happened in a case; `whole` is false where earlier lines were left out.
+         */
+        CaseHistoryView: {
+            /**
+             * Case Id
+             * Format: uuid
+             * @example 01932c07-5d2e-7c3a-9b1f-2f6d8a4e5c70
+             */
+            case_id: string;
+            /** Lines */
+            lines: components["schemas"]["LineOfHistory"][];
+            /**
+             * Reference
+             * @example A26030212345678
+             */
+            reference: string;
+            /**
+             * Whole
+             * @example true
+             */
+            whole: boolean;
+        };
         /** CaseIn */
         CaseIn: {
             /**
@@ -8161,7 +8207,7 @@ export interface components {
         Level: "bureau" | "sub_bureau" | "team";
         /**
          * LineOfHistory
-         * @description One thing that happened to an inquiry.
+         * @description One thing that happened.
          */
         LineOfHistory: {
             /**
@@ -17111,6 +17157,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PostedView"];
+                };
+            };
+            /** @description The values make no sense together. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Logged in, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not there, or not yours: the two look the same. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was used up or has expired. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Malformed; `fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too often; see Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something outside does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_case_events_api_v1_cases__case_id__events_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseHistoryView"];
                 };
             };
             /** @description The values make no sense together. */

@@ -116,7 +116,6 @@ export const figures = {
     detail: "说明",
     notCounted: "不计入",
     log: "经过",
-    open: "打开",
     contest: "异议",
     rated: "已评价",
     contestOf: (reference: string) => `对${reference}的超时提出异议`,
@@ -214,6 +213,10 @@ export const figures = {
     status: "状态",
     notLogged: "这个询问的记录已超过保存期限，只剩统计结果。",
     openInquiry: "打开询问",
+    ofCase: (reference: string) => `案件的经过：${reference}`,
+    openCase: "打开案件",
+    notWhole: "经过太长，这里只列出最近的 500 条。",
+    nothing: "还没有记录",
     contest: "提出超时异议",
     adjusted: {
       open: "异议等待裁定",

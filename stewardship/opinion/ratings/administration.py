@@ -7,7 +7,7 @@ from typing import Any
 
 from kit import clock
 from stewardship.casework.cases.models import CaseKind
-from stewardship.casework.parties.models import PartyRole
+from stewardship.casework.parties.words import ROLES
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.approvals import service as approvals
 from stewardship.foundation.approvals.models import Approval
@@ -23,18 +23,6 @@ KINDS = {
     CaseKind.CRIMINAL: "刑事",
     CaseKind.TRAFFIC_ACCIDENT: "交通事故",
     CaseKind.DISPUTE: "纠纷",
-}
-ROLES = {
-    PartyRole.VICTIM: "受害人",
-    PartyRole.REPORTER: "报案人",
-    PartyRole.SUSPECT: "嫌疑人",
-    PartyRole.SUSPECT_FAMILY: "嫌疑人家属",
-    PartyRole.FAMILY: "受害人家属",
-    PartyRole.WITNESS: "证人",
-    PartyRole.GUARDIAN: "监护人",
-    PartyRole.LAWYER: "律师",
-    PartyRole.DISPUTANT: "纠纷当事人",
-    PartyRole.DRIVER: "事故当事人",
 }
 
 
