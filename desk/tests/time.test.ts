@@ -21,8 +21,9 @@ void test("what is left and what is over are told apart, in words and in loudnes
 
 void test("an instant of today is its time alone, in China's time wherever the computer stands", () => {
   const now = new Date("2026-03-02T03:00:00Z");
-  assert.equal(moment("2026-03-02T02:05:00Z", now), "10:05");
-  assert.match(moment("2026-03-01T02:05:00Z", now), /3月1日.*10:05/);
+  assert.equal(moment("2026-03-02T02:05:00Z", now), "今天 10:05");
+  assert.match(moment("2026-03-01T02:05:00Z", now), /^3月1日.*10:05/);
+  assert.match(moment("2025-12-31T02:05:00Z", now), /^2025年12月31日.*10:05/);
   assert.equal(legalDate(new Date("2026-03-01T16:30:00Z")), "2026-03-02");
   assert.match(day("2026-03-09"), /2026年3月9日/);
 });

@@ -45,14 +45,17 @@ export function urgency(seconds: number): Urgency {
 const CHINA = "Asia/Shanghai";
 const clockTime = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, hour: "2-digit", minute: "2-digit", hour12: false }); // prettier-ignore
 const dayAndTime = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }); // prettier-ignore
+const withTheYear = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }); // prettier-ignore
 const toTheSecond = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }); // prettier-ignore
 const wholeDay = new Intl.DateTimeFormat("zh-CN", { timeZone: CHINA, year: "numeric", month: "long", day: "numeric" });
 const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone: CHINA });
 
-/** An instant as a person says it: the time alone where it is of the same day as `now`. */
+/** An instant as a person says it: today's by that word, another year's with the year. */
 export function moment(instant: string, now = new Date(present())): string {
   const at = new Date(instant);
-  return isoDay.format(at) === isoDay.format(now) ? clockTime.format(at) : dayAndTime.format(at);
+  const [on, today] = [isoDay.format(at), isoDay.format(now)];
+  if (on === today) return time.today(clockTime.format(at));
+  return (on.slice(0, 4) === today.slice(0, 4) ? dayAndTime : withTheYear).format(at);
 }
 
 /** An instant of any day to the second. */
