@@ -177,6 +177,7 @@ class DashboardView(View):
     silent: int = Field(examples=[0])
     silent_rows: list[RowView]
     on_duty: list[OnDutyView]
+    unmanned: list[str] = Field(examples=[["莲花派出所"]], description="Teams below that have nobody on duty now.")
     questions: QuestionsView
     grain: Grain = Field(examples=["day"])
     series: list[PointView]
@@ -212,6 +213,7 @@ class DashboardView(View):
             silent=found.silent,
             silent_rows=[RowView.model_validate(row) for row in found.silent_rows],
             on_duty=[OnDutyView.model_validate(each) for each in found.on_duty],
+            unmanned=found.unmanned,
             questions=QuestionsView.of(found.whole),
             grain=found.grain,
             series=[PointView.of(point) for point in found.series],

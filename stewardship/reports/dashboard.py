@@ -13,7 +13,7 @@ from kit import clock, database
 from kit.database import atomic
 from stewardship.foundation.actors import Actor
 from stewardship.foundation.audit import service as audit
-from stewardship.foundation.org.models import ShiftKind
+from stewardship.foundation.org.models import Level, ShiftKind
 from stewardship.reports import figures
 from stewardship.reports.figures import Counted, Overdue, total
 from stewardship.reports.lines import next_month
@@ -97,6 +97,8 @@ class Dashboard:
     silent: int
     silent_rows: list[Row]
     on_duty: list[OnDuty]
+    unmanned: list[str]
+    """Names of teams below that have nobody on duty now."""
     whole: Counted
     grain: Grain
     series: list[Point]
@@ -137,6 +139,7 @@ async def dashboard(actor: Actor, unit_id: UUID, period: Period, grain: Grain | 
         silent=await count_late(Figure.SILENCE, units, at),
         silent_rows=rows[Figure.SILENCE],
         on_duty=await _on_duty(units if not below else [unit_id], at),
+        unmanned=await _unmanned(units, at) if below else [],
         whole=whole,
         grain=grain,
         series=await series(unit_id, period, grain, late),
@@ -207,19 +210,38 @@ async def _by_steward(groups: dict[tuple[UUID, str, str], Counted], late: Iterab
     return [replace(group, name=names.get(group.value)) for group in found]
 
 
+# At $2. Whoever is on leave or called out is not there, whatever else the roster says.
+_THERE = """
+s.starts_at <= $2 and s.ends_at > $2 and s.kind = any($3::text[])
+and not exists (select from shift a where a.officer_id = s.officer_id and a.starts_at <= $2 and a.ends_at > $2
+  and not a.kind = any($3::text[]))
+"""
+_MANNING = [ShiftKind.DUTY.value, ShiftKind.DEPUTY.value]
+
+
 async def _on_duty(units: Sequence[UUID], at: datetime) -> list[OnDuty]:
     rows = await database.fetch(
-        "select s.officer_id, o.name as officer_name, s.unit_id, u.name as unit_name, s.kind, s.ends_at as until"
+        "select s.officer_id, o.name as officer_name, s.unit_id, u.name as unit_name, s.kind, s.ends_at as until"  # noqa: S608 — a constant.
         " from shift s join officer o on o.id = s.officer_id join unit u on u.id = s.unit_id"
-        " where s.unit_id = any($1::uuid[]) and s.starts_at <= $2 and s.ends_at > $2 and s.kind = any($3::text[])"
-        " and not exists (select from shift a where a.officer_id = s.officer_id and a.starts_at <= $2"
-        "   and a.ends_at > $2 and not a.kind = any($3::text[]))"
-        " order by s.kind desc, s.ends_at, o.name",
+        f" where s.unit_id = any($1::uuid[]) and {_THERE} order by s.kind desc, s.ends_at, o.name",
         list(units),
         at,
-        [ShiftKind.DUTY.value, ShiftKind.DEPUTY.value],
+        _MANNING,
     )
     return [OnDuty(**dict(row) | {"kind": ShiftKind(row["kind"])}) for row in rows]
+
+
+async def _unmanned(units: Sequence[UUID], at: datetime) -> list[str]:
+    rows = await database.fetch(
+        f"with there as (select distinct s.unit_id from shift s where s.unit_id = any($1::uuid[]) and {_THERE})"  # noqa: S608 — a constant.
+        " select u.name from unit u where u.id = any($1::uuid[]) and u.level = $4 and u.valid_to is null"
+        " and u.id not in (select unit_id from there) order by u.name",
+        list(units),
+        at,
+        _MANNING,
+        Level.TEAM.value,
+    )
+    return [row["name"] for row in rows]
 
 
 # --- below ------------------------------------------------------------------------------------------------------------

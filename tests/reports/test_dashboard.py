@@ -54,6 +54,23 @@ async def page(world: World, unit: Unit | None = None, period: Period = MARCH, g
     return await dashboard(await acting(officer), where.id, period, grain)
 
 
+async def test_a_sub_bureau_sees_which_stations_have_nobody_on_duty(world: World) -> None:
+    at = clock.now()
+    for kind, hours in ((ShiftKind.DUTY, 2), (ShiftKind.LEAVE, 1)):
+        everybody = [(world.station, world.colleague), (world.other_station, world.other_steward)]
+        for unit, officer in everybody if kind is ShiftKind.DUTY else everybody[1:]:
+            await org.roster(
+                SYSTEM,
+                unit_id=unit.id,
+                officer_id=officer.id,
+                kind=kind,
+                starts_at=at - timedelta(hours=1),
+                ends_at=at + timedelta(hours=hours),
+            )
+    assert (await page(world, world.sub_bureau)).unmanned == [world.other_station.name], "who is on leave is not there"
+    assert (await page(world)).unmanned == [], "a station sees its own roster"
+
+
 async def test_first_what_is_late_then_what_soon_will_be_and_who_is_there(world: World, clock_at: ClockAt) -> None:
     await org.roster(
         SYSTEM,

@@ -6414,6 +6414,14 @@ export interface components {
              * @example 柳堤派出所
              */
             unit_name: string;
+            /**
+             * Unmanned
+             * @description Teams below that have nobody on duty now.
+             * @example [
+             *       "莲花派出所"
+             *     ]
+             */
+            unmanned: string[];
         };
         /** Decision */
         Decision: {

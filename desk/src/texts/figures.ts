@@ -27,6 +27,8 @@ export const figures = {
     silentNone: "没有超期未联系的案件。",
     onDuty: (n: number) => `正在值班 ${n} 人`,
     onDutyBelow: "本级没有人值班。下级单位的值班人员，请选该单位查看。",
+    unmanned: (n: number) => `${n} 个单位没有人值班`,
+    allManned: "下级单位都有人值班。",
     onDutyNone: "现在没有人值班，请检查排班表。",
     until: (at: string) => `到 ${at}`,
     quietFor: (words: string) => `${words}没有消息`,
