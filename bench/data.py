@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from bench.stage import Stage
+from bench.stage import Stage, schema_fingerprint
 from kit import crypto
 from settings import get_settings
 from stewardship.casework.updates.models import TEXT
@@ -67,9 +67,14 @@ class NoRoom(RuntimeError):
     """The disk has too little room for the data; the message says how much is needed."""
 
 
-async def cases(stage: Stage, count: int) -> str:
-    """The URL of a database with so many cases and five times as many updates; generated once and kept."""
-    name = f"status_{count}"
+async def cases(stage: Stage, count: int, *, kind: str = "status", anew: bool = False) -> str:
+    """The URL of a database with so many cases and five times as many updates; generated once and kept.
+
+    `anew`: without what an earlier run did to it. Each `kind` has databases of its own.
+    """
+    name = f"{kind}_{count}"
+    if anew:
+        await stage.drop(f"{name}_{schema_fingerprint()}")
     if count >= 1_000_000 and shutil.disk_usage(stage.home).free < MAX_GIGABYTES * 2**30:
         raise NoRoom(f"{MAX_GIGABYTES} GB free are needed under {stage.home}")
     url, created = await stage.database(name)

@@ -26,7 +26,7 @@ PATIENCE = 180.0
 async def run(stage: Stage, names: frozenset[str]) -> list[Result]:
     """Everybody asks, five days go by, and the scheduler carries out what fell due."""
     # In a task of its own: migrating leaves a closed ORM in the context of its task.
-    url = await asyncio.create_task(data.cases(stage, PEOPLE))
+    url = await asyncio.create_task(data.cases(stage, PEOPLE, kind="due", anew=True))
     settings = get_settings()
     crypto.open_vault(settings.encryption_keys.get_secret_value(), settings.index_keys.get_secret_value())
     environment = {"STEWARD_DATABASE_URL": url, "STEWARD_REDIS_URL": stage.endpoints.redis_url}
@@ -37,6 +37,7 @@ async def run(stage: Stage, names: frozenset[str]) -> list[Result]:
         with process(["-m", "cli", "scheduler"], **environment) as scheduler:
             carried_out = await _until_nothing_is_due()
             peak = peak_megabytes(scheduler.pid)
+    assert carried_out >= ASKED, f"{carried_out} marks of {ASKED} questions: not the load that was meant"
     print(f"  {carried_out:,} marks were carried out", flush=True)
     return [bounded("memory-scheduler", peak, "MB", 200)]
 
