@@ -149,6 +149,7 @@ async def test_a_lost_connection_is_shown_and_heals(officer: Officers, town: Tow
     desk.faults.may_be_offline = True
     await desk.context.set_offline(True)
     await expect(page.get_by_text("连接中断，正在重连")).to_be_visible()
+    assert await look(page, "lost", narrow=True) == []
     await town.write(5, "断线的时候我问了一句")
     await desk.context.set_offline(False)
     await expect(page.get_by_text(re.compile("连接已恢复|实时"))).to_be_visible()
