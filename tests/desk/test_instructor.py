@@ -55,6 +55,15 @@ async def _who_joined(desk: Desk) -> list[str]:
     return wrong
 
 
+async def test_the_public_opinion_centre_reads_why_a_question_is_late(officer: Officers, town: TownThere) -> None:
+    desk = await officer("centre_officer", "/figures/rows?figure=first_response")
+    page = desk.page
+    await page.get_by_role("link", name=re.compile("的经过$")).first.click()
+    await expect(page.get_by_role("heading", name=re.compile("^询问的经过"))).to_be_visible()
+    await expect(page.get_by_role("link", name="打开询问")).to_have_count(0)
+    assert await _who_joined(desk) == []
+
+
 async def _explains_itself(page: Page) -> None:
     await page.get_by_role("button", name=re.compile("有问必答率.*怎么算")).click()
     await expect(page.get_by_role("dialog")).to_contain_text("在承诺时限内得到民警完整答复")
