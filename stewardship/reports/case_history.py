@@ -63,7 +63,7 @@ WITHHELD = {
     "visit.done": "{purpose}完成",
     "visit.cancelled": "{purpose}取消",
 }
-"""Not for the steward, nor the deputy of the case."""
+"""Not for the steward, nor the deputy of the case, nor whom it is about, whatever they are by now."""
 SUPERVISING = (Role.INSTRUCTOR, Role.CENTRE_OFFICER)
 OUTCOMES = {
     "satisfied": "满意",
@@ -85,7 +85,10 @@ left join officer to_ on e.kind = 'case.handed_over' and to_.id = (e.details ->>
 left join member m on e.subject_kind = 'member' and m.id = e.subject_id
 left join party p on p.id = case when e.subject_kind = 'party' then e.subject_id else m.party_id end
 left join visit v on e.subject_kind = 'visit' and v.id = e.subject_id
-where e.case_id = $1 and e.kind = any($2::text[]) order by e.at desc, e.id desc limit $3
+left join rating g on e.subject_kind = 'rating' and g.id = e.subject_id
+where e.case_id = $1 and e.kind = any($2::text[])
+  and v.handler_id is distinct from $4::uuid and g.officer_id is distinct from $4::uuid
+order by e.at desc, e.id desc limit $3
 """
 
 
@@ -104,7 +107,7 @@ async def history_of(actor: Actor, case_id: UUID) -> History:
     """What happened in a case; the read is recorded. Raises NotFound outside the officer's scope."""
     case = await cases.access_case(actor, case_id)
     words = WORDS | WITHHELD if _supervises(actor, case) else WORDS
-    rows = await database.fetch(_EVENTS, case.id, list(words), NEWEST + 1)
+    rows = await database.fetch(_EVENTS, case.id, list(words), NEWEST + 1, actor.id)
     lines = [_line(row, words, case) for row in reversed(rows[:NEWEST])]
     return History(case.id, case.reference, len(rows) <= NEWEST, lines)
 

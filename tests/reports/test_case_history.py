@@ -10,10 +10,11 @@ import pytest
 from kit import clock
 from stewardship.casework.cases import service as cases
 from stewardship.casework.parties.models import PartyRole, Side
-from stewardship.foundation.actors import Actor, ActorKind
+from stewardship.foundation.actors import SYSTEM, Actor, ActorKind
 from stewardship.foundation.audit.models import Event
 from stewardship.foundation.errors import NotFound
-from stewardship.foundation.org.models import Officer
+from stewardship.foundation.org import service as org
+from stewardship.foundation.org.models import Officer, Role
 from stewardship.opinion.ratings import asking
 from stewardship.opinion.ratings import service as ratings
 from stewardship.opinion.ratings.models import Rating
@@ -74,6 +75,19 @@ async def test_what_was_said_of_the_police_is_not_told_to_who_handles_the_case(w
     assert {"请当事人评价", "当事人作出评价", "安排回访"} <= set(told)
     withheld = [line.kind for line in (await read_by(world.steward, joined)).lines if line.kind in WITHHELD]
     assert withheld == []
+
+
+async def test_nor_to_who_handled_it_then_and_instructs_now(world: World, clock_at: ClockAt) -> None:
+    joined = await rated_badly(world, clock_at)
+    station, to = world.station.id, world.colleague.id
+    await cases.hand_over(
+        await acting(world.instructor), joined.case.id, unit_id=station, steward_id=to, deputy_id=None, reason="轮岗"
+    )
+    await org.grant_role(SYSTEM, world.steward.id, Role.INSTRUCTOR, station)
+    found = await read_by(world.steward, joined)
+    assert found.lines
+    assert [line.kind for line in found.lines if line.kind in WITHHELD] == []
+    assert "当事人作出评价" in await words_to(world.instructor, joined)
 
 
 async def test_every_kind_that_is_told_has_a_sentence_and_reads_are_none_of_them(world: World) -> None:
